@@ -1,0 +1,1 @@
+"""Hilum, a DICOMweb origin server (DICOM PS3.18)."""

@@ -1,0 +1,1 @@
+"""What services share: taking instances in, reading them, removing them, checking them."""

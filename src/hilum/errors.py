@@ -1,0 +1,45 @@
+"""Every way a transaction fails. Named for conditions; `web/errors.py` gives each its HTTP status."""
+
+
+class TransactionError(Exception):
+    """A transaction of PS3.18 cannot be carried out; the message is one sentence to the user agent."""
+
+
+class InvalidRequest(TransactionError):
+    """The request's syntax or a value in it is wrong."""
+
+
+class TargetNotFound(TransactionError):
+    """The target resource does not exist on this origin server."""
+
+
+class TargetGone(TransactionError):
+    """The target resource was deleted."""
+
+
+class NotAcceptable(TransactionError):
+    """None of the acceptable media types can be produced for the target resource."""
+
+
+class UnsupportedMediaType(TransactionError):
+    """The payload's media type is not supported by the transaction."""
+
+
+class PayloadTooLarge(TransactionError):
+    """The payload, or the result of a search, exceeds a limit of this origin server."""
+
+
+class OutOfResources(TransactionError):
+    """Storage is full or the index cannot take more at the moment; the request may be repeated later."""
+
+
+class Forbidden(TransactionError):
+    """The request is understood and refused: a foreign origin or host."""
+
+
+class NotAuthenticated(TransactionError):
+    """The request carries no valid bearer token."""
+
+
+class RequestCutShort(TransactionError):
+    """The user agent went away before its request was complete."""

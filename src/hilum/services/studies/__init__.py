@@ -1,0 +1,1 @@
+"""The Studies Service (PS3.18 chapter 10)."""

@@ -1,0 +1,1 @@
+"""Where data live: the index and the blobs. Knows no HTTP."""

@@ -1,0 +1,81 @@
+"""What a blob store does. Names are made here, never from user text."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+class Part(Enum):
+    """What is kept under one blob id."""
+
+    OBJECT = "dcm"
+    """The Part 10 object as received."""
+    WIRE = "wire"
+    """Prefix and suffix of its wire form (`dicom.instance.WireForm`)."""
+    METADATA = "json"
+    """Its metadata, zstd, where too long for the index."""
+    FRAMES = "frames"
+    """Its frame records, where too many for the index."""
+    TRASHED = "trashed"
+    """Marker: its instance is in the trash, whatever the index says."""
+    TOMBSTONE = "tombstone"
+    """Marker: it has lost, or is about to lose, its row for good."""
+
+
+def new_blob_id() -> str:
+    """Return a fresh 128-bit id as 32 hex digits: 48 bits of milliseconds, then random bits."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
+class Staged(Protocol):
+    """An object that is being received: a local file, invisible until published."""
+
+    blob_id: str
+    path: Path
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append `data`."""
+
+    def buffer(self) -> bytes | memoryview:
+        """Return all that was written, without copying a large object into memory."""
+
+    def discard(self) -> None:
+        """Forget the object; allowed at any time, also after publishing (then the blob goes too)."""
+
+
+class BlobStore(Protocol):
+    """Immutable blobs by id; durable once `publish` or `put` returns."""
+
+    def stage(self) -> Staged:
+        """Return a new, empty staged object under a fresh blob id."""
+
+    def publish(self, staged: Staged) -> None:
+        """Make the staged bytes durable as the object of its blob id. Its staging entry stays until `settle`."""
+
+    def settle(self, staged: Staged) -> None:
+        """Drop the staging entry: the index knows the blob now."""
+
+    def put(self, blob_id: str, part: Part, data: BinaryIO | bytes) -> None:
+        """Store a part durably. An existing one is replaced."""
+
+    def size(self, blob_id: str, part: Part) -> int | None:
+        """Return the part's size in bytes, None if there is no such part."""
+
+    def read(self, blob_id: str, part: Part, offset: int, length: int) -> bytes:
+        """Return the half-open range of the part; shorter only at its end. Raises FileNotFoundError."""
+
+    def delete(self, blob_id: str, part: Part) -> None:
+        """Remove a part; one that does not exist is no error."""
+
+    def parts(self) -> Iterator[tuple[str, Part, float]]:
+        """Iterate over all parts: blob id, part, seconds since the epoch of its writing."""
+
+    def unsettled(self) -> Iterator[str]:
+        """Iterate over blob ids that have a staging entry: received, not known to be indexed."""
+
+

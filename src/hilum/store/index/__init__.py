@@ -1,0 +1,1 @@
+"""The index: one class over SQLite and PostgreSQL."""

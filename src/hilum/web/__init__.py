@@ -1,0 +1,1 @@
+"""HTTP: the resource table, handlers, negotiation, representations, error bodies."""

@@ -50,7 +50,7 @@ class HttpSettings(Section):
     """Addresses whose `Forwarded` and `X-Forwarded-*` headers are believed."""
     allowed_hosts: Texts = ()
     """Host names that requests may carry beside loopback, the bound name and the host of `public_url`."""
-    missing_accept: MissingAccept = MissingAccept.ANY
+    missing_accept: MissingAccept = MissingAccept.REFUSE
     """`406` refuses a request without Accept (PS3.18 8.7.5); `any` reads it as `*/*`, as many user agents need."""
     max_parts: PositiveInt = 100_000
     """Most parts of one multipart request."""

@@ -41,7 +41,7 @@ class MissingAccept(Enum):
 class HttpSettings(Section):
     """How requests are read and answered."""
 
-    dicomweb_root: str = Field("/dicomweb", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    dicomweb_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = "/dicomweb"
     """Path of the RESTful services of PS3.18; '' serves them at the top."""
     public_url: str = ""
     """Scheme, host and prefix in front of every root as user agents see them, such as

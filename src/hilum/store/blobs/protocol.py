@@ -41,8 +41,18 @@ class Staged(Protocol):
     def write(self, data: bytes | memoryview) -> None:
         """Append `data`."""
 
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+
     def buffer(self) -> bytes | memoryview:
         """Return all that was written, without copying a large object into memory."""
+
+    def sync(self) -> None:
+        """Make the bytes durable."""
+
+    def close(self) -> None:
+        """Let go of the file and the bytes; the staging entry stays."""
 
     def discard(self) -> None:
         """Forget the object; allowed at any time, also after publishing (then the blob goes too)."""
@@ -53,6 +63,9 @@ class BlobStore(Protocol):
 
     def stage(self) -> Staged:
         """Return a new, empty staged object under a fresh blob id."""
+
+    def open_spool(self) -> BinaryIO:
+        """Return a temporary local file, gone when it is closed."""
 
     def publish(self, staged: Staged) -> None:
         """Make the staged bytes durable as the object of its blob id. Its staging entry stays until `settle`."""
@@ -75,7 +88,8 @@ class BlobStore(Protocol):
     def parts(self) -> Iterator[tuple[str, Part, float]]:
         """Iterate over all parts: blob id, part, seconds since the epoch of its writing."""
 
-    def unsettled(self) -> Iterator[str]:
-        """Iterate over blob ids that have a staging entry: received, not known to be indexed."""
+    def unsettled(self) -> Iterator[tuple[str, float]]:
+        """Iterate over blob ids that have a staging entry (received, not known to be indexed) and its time."""
 
-
+    def settle_id(self, blob_id: str) -> None:
+        """Drop all staging entries of a blob id, whoever left them."""

@@ -125,6 +125,16 @@ class StoredMetadata:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesVersion:
+    """A series and the version of its content: it changes with each change of the live instances."""
+
+    series_id: int
+    series_instance_uid: str
+    version: int
+    live_instances: int
+
+
+@dataclass(frozen=True, slots=True)
 class SearchPage:
     """One page of matches: JSON objects in the DICOM JSON Model (PS3.18 8.3.4.4.1).
 

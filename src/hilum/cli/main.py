@@ -9,8 +9,12 @@ from typing import Annotated
 import typer
 
 from hilum.cli.config import config
+from hilum.cli.export import export
 from hilum.cli.failures import CommandFailed, ExitStatus
+from hilum.cli.imports import import_objects
 from hilum.cli.serve import serve
+from hilum.cli.trash import delete, restore
+from hilum.cli.verify import verify
 from hilum.errors import TransactionError
 
 app = typer.Typer(
@@ -20,6 +24,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(serve)
+app.command("import")(import_objects)
+app.command()(export)
+app.command()(delete)
+app.command()(restore)
+app.command()(verify)
 app.command()(config)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from importlib.metadata import version
 from pathlib import Path
@@ -9,13 +10,11 @@ from typing import Annotated
 
 import typer
 
-from hilum.app import prepare
-from hilum.archive.archive import ArchiveUnusable
+from hilum.cli.archives import prepare_archive
 from hilum.cli.demo import load_samples
-from hilum.cli.failures import CommandFailed
 from hilum.cli.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
 from hilum.cli.server.housekeeping import housekeeping
-from hilum.cli.server.locks import server_lock
+from hilum.cli.server.locks import preparation, server_lock
 from hilum.cli.server.preflight import (
     bound_address,
     check_credentials,
@@ -69,22 +68,17 @@ def serve(  # noqa: PLR0913 - a command's parameters are its options
     check_credentials(settings)
     prepare_folder(settings.data)
     _warn_of_network_file_system(settings.data)
-    with server_lock(settings.data):
-        address = bound_address(settings.host)
-        check_port(address, settings.port)
-        _prepare(settings)
+    address = bound_address(settings.host)
+    with contextlib.ExitStack() as held:
+        with preparation(settings.data):
+            held.enter_context(server_lock(settings.data))
+            check_port(address, settings.port)
+            prepare_archive(settings)
         if demo:
             typer.echo(f"Loaded {load_samples(settings)} sample instances.", err=True)
-        with housekeeping(settings):
-            status = run_server(settings, address=address, announce=lambda: _announce(settings))
+        held.enter_context(housekeeping(settings))
+        status = run_server(settings, address=address, announce=lambda: _announce(settings))
     raise typer.Exit(status)
-
-
-def _prepare(settings: Settings) -> None:
-    try:
-        prepare(settings)
-    except ArchiveUnusable as error:
-        raise CommandFailed(str(error)) from error
 
 
 def _warn_of_network_file_system(data: Path) -> None:

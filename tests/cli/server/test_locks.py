@@ -63,7 +63,7 @@ def test_workers_of_a_killed_server_are_waited_for(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(locks, "_WORKERS_PATIENCE_S", 0.1)
 
     with other_process("hold_as_worker(folder)", tmp_path) as worker:
-        with pytest.raises(CommandFailed, match="Workers of an earlier server"), server_lock(tmp_path):
+        with pytest.raises(CommandFailed, match="workers of an earlier server"), server_lock(tmp_path):
             pass
         worker.kill()
         worker.wait()

@@ -41,7 +41,7 @@ def _file_ids(dicomdir: Path) -> Iterator[tuple[str, ...]]:
         ids = [record.get("ReferencedFileID", None) for record in records]
     except OSError:
         raise
-    except Exception as error:  # noqa: BLE001 - pydicom raises whatever a malformed data set makes it trip over
+    except Exception as error:  # pydicom raises whatever a malformed data set makes it trip over
         raise ValueError("The DICOMDIR cannot be read as DICOM.") from error
     for value in ids:
         if value:

@@ -54,8 +54,7 @@ class CandidateReader(AbstractContextManager["CandidateReader"]):
             CandidateUnreadable: it cannot be read, or is longer than allowed.
             OutOfResources: the storage is full.
         """
-        if candidate.size_bytes > self._max_object_bytes:
-            raise CandidateUnreadable("It is larger than `http.max_object_bytes` allows.")
+        self._check_size(candidate.size_bytes)
         try:
             if isinstance(candidate, FileCandidate):
                 return self._stage_file(candidate)
@@ -85,15 +84,15 @@ class CandidateReader(AbstractContextManager["CandidateReader"]):
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise CandidateUnreadable("It is no regular file.")
-            wanted = min(max(status.st_size, 1), _AT_ONCE_BYTES)
-            return self._staged(lambda count: os.read(descriptor, count), wanted, candidate)
+            first = min(status.st_size, _AT_ONCE_BYTES)
+            return self._staged(lambda count: os.read(descriptor, count), first, candidate)
         finally:
             os.close(descriptor)
 
     def _stage_member(self, candidate: MemberCandidate) -> Staged | NotTaken:
         try:
             with self._opened(candidate) as member:
-                return self._staged(member.read, min(max(candidate.size_bytes, 1), _AT_ONCE_BYTES), candidate)
+                return self._staged(member.read, min(candidate.size_bytes, _AT_ONCE_BYTES), candidate)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, IndexError) as error:
             # RuntimeError: the member is encrypted. IndexError: the archive changed since it was listed.
             raise CandidateUnreadable("The zip archive's member cannot be read.") from error
@@ -112,23 +111,27 @@ class CandidateReader(AbstractContextManager["CandidateReader"]):
             return archive.open(info)
 
     def _staged(self, read: Callable[[int], bytes], first: int, candidate: Candidate) -> Staged | NotTaken:
-        data = read(first)
+        data = read(_HEAD_BYTES)
         refusal = _refusal(data, candidate)
         if refusal is not None:
             return refusal
+        # One write of a whole object saves reading it back: what staging wrote at once it still holds.
+        data += read(max(first - len(data), 0))
         staged = self._blobs.stage()
         try:
-            total = len(data)
             while data:
-                if total > self._max_object_bytes:
-                    raise CandidateUnreadable("It is larger than `http.max_object_bytes` allows.")
                 staged.write(data)
+                # A file may grow while it is read.
+                self._check_size(staged.size)
                 data = read(_CHUNK_BYTES)
-                total += len(data)
         except BaseException:
             staged.discard()
             raise
         return staged
+
+    def _check_size(self, size_bytes: int) -> None:
+        if size_bytes > self._max_object_bytes:
+            raise CandidateUnreadable("It is larger than `http.max_object_bytes` allows.")
 
 
 def _refusal(data: bytes, candidate: Candidate) -> NotTaken | None:
@@ -138,10 +141,11 @@ def _refusal(data: bytes, candidate: Candidate) -> NotTaken | None:
     """
     if data[_PREAMBLE_BYTES : _PREAMBLE_BYTES + 4] != b"DICM":
         if isinstance(candidate, FileCandidate) and data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-            return NotTaken.ARCHIVE if candidate.named or candidate.path.lower().endswith(".zip") else NotTaken.NOT_DICOM
+            return (
+                NotTaken.ARCHIVE if candidate.named or candidate.path.lower().endswith(".zip") else NotTaken.NOT_DICOM
+            )
         return NotTaken.NOT_DICOM
-    meta = data[:_HEAD_BYTES]
-    at = meta.find(b"\x02\x00\x02\x00UI")
-    if at >= 0 and meta[at + 8 :].startswith(_MEDIA_STORAGE_DIRECTORY):
+    at = data.find(b"\x02\x00\x02\x00UI")
+    if at >= 0 and data[at + 8 :].startswith(_MEDIA_STORAGE_DIRECTORY):
         return NotTaken.DIRECTORY
     return None

@@ -9,7 +9,7 @@ import os
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -77,10 +77,10 @@ Offer = Candidate | SkippedLink | Unreadable
 
 
 def printable(text: str) -> str:
-    """Return `text` with what is no character, or would steer a terminal, escaped.
+    r"""Return `text` with what is no character, or would steer a terminal, escaped.
 
-    >>> printable("a\\udcff\\x1b[31m")
-    'a\\\\udcff\\\\x1b[31m'
+    >>> print(printable("a\udcff\x1b[31m"))
+    a\udcff\x1b[31m
     """
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
@@ -110,7 +110,7 @@ def _files_below(root: str, excluded: frozenset[tuple[int, int]]) -> Iterator[Of
     while folders:
         folder = folders.pop()
         try:
-            status = os.stat(folder)
+            status = Path(folder).stat()
             if (status.st_dev, status.st_ino) in excluded:
                 continue
             with os.scandir(folder) as found:
@@ -147,13 +147,15 @@ def _referenced(dicomdir: Path) -> Iterator[Offer]:
         return
     for name, file in files:
         if file is None:
-            yield Unreadable(f"{printable(str(dicomdir))}!{printable(name)}", "The DICOMDIR names it, and it is not there.")
+            yield Unreadable(
+                f"{printable(str(dicomdir))}!{printable(name)}", "The DICOMDIR names it, and it is not there."
+            )
             continue
         yield FileCandidate(str(file), file.stat().st_size, named=True)
 
 
-def members(archive: str, *, ratio: int) -> Iterator[Offer]:
-    """Iterate over the members of a zip archive.
+def members(archive: str, *, ratio: int) -> list[Offer]:
+    """Return what the members of a zip archive offer.
 
     Args:
         archive: path of the archive.
@@ -163,11 +165,13 @@ def members(archive: str, *, ratio: int) -> Iterator[Offer]:
         _check_directory(archive)
         with zipfile.ZipFile(archive) as opened:
             listed = opened.infolist()
-        size = os.stat(archive).st_size
+        size = Path(archive).stat().st_size
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        yield Unreadable(printable(archive), _reason(error))
-        return
-    allowance = max(_RATIO_FROM_BYTES, ratio * size)
+        return [Unreadable(printable(archive), _reason(error))]
+    return list(_members_within(archive, listed, max(_RATIO_FROM_BYTES, ratio * size)))
+
+
+def _members_within(archive: str, listed: Sequence[zipfile.ZipInfo], allowance: int) -> Iterator[Offer]:
     for number, info in enumerate(listed):
         if info.is_dir():
             continue

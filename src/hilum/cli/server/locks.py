@@ -1,13 +1,12 @@
-"""Who may use a data folder: one server, with workers that must all be gone before the next one.
+"""Who may use a data folder as its server, and who may prepare it.
 
-A lock goes with the last process that holds it, so none is left behind by a crash.
+A lock goes with the process that holds it, so none is left behind by a crash.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,19 @@ from typing import Final
 
 from hilum.cli.failures import CommandFailed
 
+_PREPARATION_LOCK: Final = "prepare.lock"
 _SERVER_LOCK: Final = "server.lock"
-_WORKERS_LOCK: Final = "workers.lock"
-_WORKERS_PATIENCE_S: Final = 10.0
-_PAUSE_S: Final = 0.05
+
+
+@contextmanager
+def preparation(data: Path) -> Iterator[None]:
+    """Wait until nobody prepares the data folder, then be the one who does. Taken before the server's lock."""
+    descriptor = _opened(data / _PREPARATION_LOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -26,30 +34,25 @@ def server_lock(data: Path) -> Iterator[None]:
     """Hold the data folder as its one server.
 
     Raises:
-        CommandFailed: another server holds it, or workers of a killed one do not end.
+        CommandFailed: another server holds it.
     """
     descriptor = _opened(data / _SERVER_LOCK)
     try:
-        if not _locked(descriptor, patience_s=0.0):
+        if not _locked(descriptor):
             raise CommandFailed(f"Another server already uses the data folder {data}{_holder(descriptor)}.")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        _await_workers_of_killed_server(data)
         yield
     finally:
         os.close(descriptor)
 
 
-def hold_as_worker(data: Path) -> None:
-    """Keep the next server from starting its repairs while this process lives."""
-    fcntl.flock(_opened(data / _WORKERS_LOCK), fcntl.LOCK_SH)
-
-
-def _await_workers_of_killed_server(data: Path) -> None:
-    descriptor = _opened(data / _WORKERS_LOCK)
+@contextmanager
+def without_server(data: Path) -> Iterator[bool]:
+    """Keep servers out of the data folder; yields False if one runs already. Inside `preparation`."""
+    descriptor = _opened(data / _SERVER_LOCK)
     try:
-        if not _locked(descriptor, patience_s=_WORKERS_PATIENCE_S):
-            raise CommandFailed(f"Workers of an earlier server still use the data folder {data}: end them first.")
+        yield _locked(descriptor)
     finally:
         os.close(descriptor)
 
@@ -61,17 +64,12 @@ def _opened(path: Path) -> int:
         raise CommandFailed(f"The lock file {path} cannot be opened: {error.strerror}.") from error
 
 
-def _locked(descriptor: int, *, patience_s: float) -> bool:
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_PAUSE_S)
-        else:
-            return True
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(descriptor: int) -> str:

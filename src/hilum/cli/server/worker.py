@@ -11,7 +11,6 @@ from multiprocessing.process import BaseProcess
 from starlette.types import ASGIApp
 
 from hilum.app import create_app
-from hilum.cli.server.locks import hold_as_worker
 from hilum.config import Settings
 
 
@@ -20,7 +19,6 @@ def load_application(settings: Settings) -> ASGIApp:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
-    hold_as_worker(settings.data)
     return create_app(settings)
 
 

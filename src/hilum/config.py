@@ -153,6 +153,8 @@ class Settings(BaseSettings):
     """Folder of the index (SQLite), the blobs and the staging area."""
     workers: NonNegativeInt = 0
     """Worker processes; 0: one a core."""
+    shutdown_timeout_s: PositiveInt = 30
+    """Seconds that running requests get to finish once the server is told to end."""
     index_url: str = ""
     """`postgresql://...` or `sqlite:///...`; '': SQLite in the data folder."""
     blobs_url: str = ""

@@ -294,8 +294,10 @@ def test_unsupported_kinds_of_matching_are_named_in_warnings() -> None:
     assert query.warnings == (
         "The fuzzymatching parameter is not supported. Only literal matching has been performed.",
         "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.",
-        "The multiplevaluematching parameter is not supported. "
-        "Multiple Value Matching has not been performed.",
+        (
+            "The multiplevaluematching parameter is not supported. "
+            "Multiple Value Matching has not been performed."
+        ),
     )
     assert query.matches == (Match(("00100020",), "LO", SingleValue("A\\B")),)
     assert query_of("fuzzymatching=false&emptyvaluematching=false&multiplevaluematching=false") == query_of(

@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> ASGIApp:
 
 def index_url(settings: Settings) -> str:
     """Return the URL of the index: the setting, else SQLite in the data folder."""
-    return settings.index_url or f"sqlite:///{(settings.data / 'index.sqlite').absolute()}"
+    return settings.index_url or f"sqlite:///{(settings.data / 'index.db').absolute()}"
 
 
 def blobs_folder(settings: Settings) -> Path:

@@ -123,5 +123,5 @@ def test_nothing_acknowledged_is_lost_and_nothing_half_stored_is_visible(tmp_pat
 def _is_worker(pid: int) -> bool:
     """Say whether the process serves requests: it has mapped the index."""
     with contextlib.suppress(OSError):
-        return "index.sqlite" in (Path("/proc") / str(pid) / "maps").read_text()
+        return "index.db" in (Path("/proc") / str(pid) / "maps").read_text()
     return False

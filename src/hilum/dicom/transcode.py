@@ -149,8 +149,7 @@ def _whole_jpeg(data: bytes, frame_headers: frozenset[int], source: PixelFormat)
     Where it is missing, libjpeg makes samples up and CharLS searches for it through seconds.
     """
     codestream = _checked(read_jpeg(data, frame_headers), source)
-    scan = data.rfind(b"\xff\xda")
-    if scan < 0 or data.find(b"\xff\xd9", scan) < 0:
+    if not codestream.is_whole:
         raise DecodeError("The codestream is cut short.")
     return codestream
 
@@ -277,6 +276,7 @@ def _exact(frame: bytes, source: PixelFormat) -> bytes:
 _UNDONE_TRANSFORMS: Final[Mapping[str, str]] = {
     "YBR_ICT": "RGB",
     "YBR_RCT": "RGB",
+    "XYB": "RGB",
     # The codecs give every pixel all its samples.
     "YBR_FULL_422": "YBR_FULL",
 }

@@ -360,7 +360,8 @@ def _swap_words(dataset: Dataset) -> None:
 
 def _encoded(dataset: Dataset) -> bytes:
     """Return the data set in Explicit VR Little Endian."""
-    buffer = DicomIO(io.BytesIO())
+    memory = io.BytesIO()
+    buffer = DicomIO(memory)
     buffer.is_little_endian, buffer.is_implicit_VR = True, False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -368,7 +369,6 @@ def _encoded(dataset: Dataset) -> bytes:
             write_dataset(buffer, dataset)
         except Exception as error:  # noqa: BLE001 - pydicom raises many kinds of errors for broken values
             raise DecodeError("The object cannot be written in Explicit VR Little Endian.") from error
-    value: bytes = buffer.parent.getvalue()  # type: ignore[attr-defined]  # the BytesIO above
-    return value
+    return memory.getvalue()
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from sqlalchemy import bindparam, delete, literal_column, select
+from sqlalchemy import Select, bindparam, delete, select
 
 from hilum.dicom.instance import Frames
 from hilum.dicom.query import Query
@@ -22,13 +22,12 @@ from hilum.store.index.level_rows import inserting
 from hilum.store.index.records import (
     DuplicatePolicy,
     Event,
-    IndexRow,
+    IndexedBlob,
     NewInstance,
     Recorded,
-    RecordedContradiction,
-    Restored,
     SearchPage,
     SeriesVersion,
+    State,
     StoredInstance,
     StoredMetadata,
     Totals,
@@ -39,12 +38,10 @@ from hilum.store.index.writer import Writer
 
 __all__ = ["Index", "IndexUnusable"]
 
-_DELETE_RECORD: Final = delete(tables.series_record).where(
-    tables.series_record.c.series_row == bindparam("series_row")
-)
+_DELETE_RECORD: Final = delete(tables.series_record).where(tables.series_record.c.series_row == bindparam("series_row"))
 _INSERT_RECORD: Final = inserting(tables.series_record).inline()
-_HAS_VERSION: Final = (
-    select(literal_column("1"))
+_HAS_VERSION: Final[Select[Any]] = (
+    select(tables.series.c.id)
     .select_from(tables.series)
     .where(tables.series.c.id == bindparam("series_row"), tables.series.c.version == bindparam("version"))
     .with_for_update()
@@ -71,7 +68,7 @@ class Index:
         instance_keys: Sequence[str],
         scan_limit: int,
     ) -> Self:
-        """Open an index that `migrating.migrate` has made.
+        """Open an index that `migrate.migrate` has made.
 
         Args:
             url: `sqlite:////absolute/path` or `postgresql://...`.
@@ -90,9 +87,7 @@ class Index:
             database.drop_idle()
             raise
         keys = frozenset(instance_keys)
-        return cls(
-            database, Writer(database, lock_path, duplicates, keys), Searches(database, keys, scan_limit)
-        )
+        return cls(database, Writer(database, lock_path, duplicates, keys), Searches(database, keys, scan_limit))
 
     def __enter__(self) -> Self:
         """Close the index at the end of the block."""
@@ -155,14 +150,18 @@ class Index:
         """Return the JSON text of the instance's own short attributes."""
         return reading.attributes_of(self._database, instance_id)
 
-    def series_version(self, study: str, series: str) -> SeriesVersion:
-        """Return the state of a series with live instances.
+    def series_versions(self, study: str, series: str | None = None) -> Sequence[SeriesVersion]:
+        """Return the state of the series of a study, ordered by Series Number and UID; or of one series.
 
         Raises:
             TargetNotFound: there was never an instance of it.
             TargetGone: all that there were are deleted.
         """
-        return reading.series_version(self._database, study, series)
+        return reading.series_versions(self._database, study, series)
+
+    def live_blob_id(self, sop_instance_uid: str) -> str | None:
+        """Return the blob that is live under a SOP Instance UID, None if none is."""
+        return reading.live_blob_id(self._database, sop_instance_uid)
 
     def series_record(self, series_id: int, version: int) -> bytes | None:
         """Return the record that was put for exactly this version of the series, None if there is none."""
@@ -197,8 +196,8 @@ class Index:
         target = trash.Target(study, series, sop)
         return self._writer.change(lambda session: trash.move_to_trash(session, target))
 
-    def restore(self, study: str, series: str | None = None, sop: str | None = None) -> Restored:
-        """Move instances back from the trash, but those under whose UID another one is live.
+    def restore(self, study: str, series: str | None = None, sop: str | None = None) -> list[str]:
+        """Move instances back from the trash, but those under whose UID another one is live; return their blob ids.
 
         Raises:
             TargetNotFound: nothing of the target is in the trash.
@@ -206,29 +205,40 @@ class Index:
         target = trash.Target(study, series, sop)
         return self._writer.change(lambda session: trash.restore(session, target))
 
+    def trash_before(self, before: float) -> list[str]:
+        """Return the blob ids of what `empty_trash` would make gone at this moment."""
+        return trash.trashed_before(self._database, before)
+
     def empty_trash(self, before: float) -> list[str]:
         """Make instances that were trashed before that time (seconds since the epoch) gone; return their blob ids.
 
-        At most 1,000 a call, so that stores need not wait long: call again until nothing comes back. An instance
-        with a storage commitment stays.
+        Their rows keep UIDs alone. One with a storage commitment stays. What comes back was in an earlier
+        answer of `trash_before` for the same time. Many commits, so that stores need not wait long.
         """
-        return self._writer.change(lambda session: trash.empty(session, before))
+        blob_ids: list[str] = []
+        while emptied := self._writer.change(lambda session: trash.empty(session, before)):
+            blob_ids += emptied
+        return blob_ids
 
     def trashed(self, study: str, series: str | None = None, sop: str | None = None) -> list[StoredInstance]:
         """Return the instances of the target that are in the trash."""
         return trash.trashed(self._database, trash.Target(study, series, sop))
 
-    def rows(self) -> Iterator[IndexRow]:
-        """Yield every instance row of any state, read in batches."""
-        return trash.all_rows(self._database)
+    def rows(self) -> Iterator[IndexedBlob]:
+        """Yield every live or trashed instance, read in batches."""
+        return trash.all_blobs(self._database)
 
-    def rows_of_blob(self, blob_id: str) -> Sequence[IndexRow]:
-        """Return the rows that name a blob: one, or none if the index does not know it."""
-        return trash.rows_of_blob(self._database, blob_id)
+    def knows_blob(self, blob_id: str) -> bool:
+        """Return whether a live or trashed instance names the blob."""
+        return trash.state_of_blob(self._database, blob_id) is not None
 
-    def contradictions(self) -> Iterator[RecordedContradiction]:
-        """Yield the values of studies and series on which their instances disagree."""
-        return trash.all_contradictions(self._database)
+    def state_of(self, blob_id: str) -> State | None:
+        """Return the state of the instance whose blob it is; None if no live or trashed one names it."""
+        return trash.state_of_blob(self._database, blob_id)
+
+    def contradictions(self) -> Sequence[tuple[str, str]]:
+        """Return Study Instance UIDs and the tags on which instances of that study do not agree."""
+        return trash.contradictions(self._database)
 
     def totals(self) -> Totals:
         """Return counts and bytes of what is live."""

@@ -57,14 +57,13 @@ _LIST_SERIES_ROW: Final = _STORED.where(_series.id == bindparam("row"), IS_LIVE)
 _ANY: Final = select(_instance.id).select_from(_WITH_LEVELS).limit(literal_column("1"))
 _ANY_OF_STUDY: Final = _ANY.where(_OF_STUDY)
 _ANY_OF_SERIES: Final = _ANY.where(_OF_STUDY, _OF_SERIES)
-_ANY_OF_INSTANCE: Final = _ANY.where(
-    _OF_STUDY, _OF_SERIES, _OF_INSTANCE, literal_column("instance.state > 0")
+_ANY_OF_INSTANCE: Final = _ANY.where(_OF_STUDY, _OF_SERIES, _OF_INSTANCE, literal_column("instance.state > 0"))
+_VERSIONS: Final = select(_series.id, _series.series_instance_uid, _series.version, _series.instance_count).select_from(
+    tables.series.join(tables.study)
 )
-_VERSION: Final = (
-    select(_series.id, _series.version, _series.instance_count)
-    .select_from(tables.series.join(tables.study))
-    .where(_OF_STUDY, _OF_SERIES)
-)
+_VERSIONS_OF_STUDY: Final = _VERSIONS.where(_OF_STUDY, literal_column("series.visible = 1")).order_by(*_ORDER[:2])
+_VERSION_OF_SERIES: Final = _VERSIONS.where(_OF_STUDY, _OF_SERIES, literal_column("series.visible = 1"))
+_LIVE_BLOB: Final = select(_instance.blob_id).where(_OF_INSTANCE, IS_LIVE)
 _RECORD: Final = select(tables.series_record.c.body).where(
     tables.series_record.c.series_row == bindparam("row"),
     tables.series_record.c.version == bindparam("version"),
@@ -88,7 +87,8 @@ _BATCH_OF_METADATA: Final = select(_body.instance_row, *_METADATA_COLUMNS, _body
 
 def stored_instance(row: Row) -> StoredInstance:
     """Return the record of a row of `_STORED`."""
-    return StoredInstance(*row[:10], unpacked_wire_form(row[10]))
+    wire_form = unpacked_wire_form(row[10])
+    return StoredInstance(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], wire_form)
 
 
 def find_instance(database: Database, study: str, series: str, instance: str) -> StoredInstance:
@@ -119,17 +119,33 @@ def list_instances(database: Database, study: str, series: str | None) -> list[S
         TargetNotFound: there was never an instance of it.
         TargetGone: all that there were are deleted.
     """
-    level = "study" if series is None else "series"
-    _check_uids(level, study, *([] if series is None else [series]))
+    statement = _LIST_STUDY if series is None else _LIST_SERIES
+    return [stored_instance(row) for row in _rows_of_target(database, statement, study, series)]
 
-    def work(session: Session) -> list[StoredInstance]:
-        place = {"study": study} if series is None else {"study": study, "series": series}
-        rows = session.rows(_LIST_STUDY if series is None else _LIST_SERIES, place)
+
+def series_versions(database: Database, study: str, series: str | None) -> list[SeriesVersion]:
+    """Return the state of the series of a study that have live instances, by number, then UID; or of one series.
+
+    Raises:
+        TargetNotFound: there was never an instance of it.
+        TargetGone: all that there were are deleted.
+    """
+    statement = _VERSIONS_OF_STUDY if series is None else _VERSION_OF_SERIES
+    return [SeriesVersion(*row) for row in _rows_of_target(database, statement, study, series)]
+
+
+def _rows_of_target(database: Database, statement: Select[Any], study: str, series: str | None) -> list[Row]:
+    level = "study" if series is None else "series"
+    place = {"study": study} if series is None else {"study": study, "series": series}
+    _check_uids(level, *place.values())
+
+    def work(session: Session) -> list[Row]:
+        rows = session.rows(statement, place)
         if not rows:
             if session.row(_ANY_OF_STUDY if series is None else _ANY_OF_SERIES, place):
                 raise TargetGone(f"The {level} was deleted.")
             raise TargetNotFound(f"There is no such {level} on this origin server.")
-        return [stored_instance(row) for row in rows]
+        return rows
 
     return database.read(work)
 
@@ -140,24 +156,10 @@ def _check_uids(level: str, *uids: str) -> None:
         raise TargetNotFound(f"There is no such {level} on this origin server.")
 
 
-def series_version(database: Database, study: str, series: str) -> SeriesVersion:
-    """Return the state of a series with live instances.
-
-    Raises:
-        TargetNotFound: there was never an instance of it.
-        TargetGone: all that there were are deleted.
-    """
-    _check_uids("series", study, series)
-
-    def work(session: Session) -> SeriesVersion:
-        row = session.row(_VERSION, {"study": study, "series": series})
-        if row is None:
-            raise TargetNotFound("There is no such series on this origin server.")
-        if not row[2]:
-            raise TargetGone("The series was deleted.")
-        return SeriesVersion(*row)
-
-    return database.read(work)
+def live_blob_id(database: Database, instance: str) -> str | None:
+    """Return the blob that is live under a SOP Instance UID, None if none is."""
+    row = database.read(lambda session: session.row(_LIVE_BLOB, {"instance": instance}))
+    return None if row is None else str(row[0])
 
 
 def series_record(database: Database, series_id: int, version: int) -> bytes | None:
@@ -217,6 +219,4 @@ def bodies_of(database: Database, instance_ids: Sequence[int]) -> dict[int, Row]
         return {}
     padded = [*instance_ids, *[instance_ids[-1]] * (_BATCH - len(instance_ids))]
     values = dict(zip(_BATCH_NAMES, padded, strict=True))
-    return {
-        row[0]: row[1:] for row in database.read(lambda session: session.rows(_BATCH_OF_METADATA, values))
-    }
+    return {row[0]: row[1:] for row in database.read(lambda session: session.rows(_BATCH_OF_METADATA, values))}

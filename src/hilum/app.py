@@ -15,8 +15,9 @@ from hilum.archive.removal import sweep
 from hilum.config import Settings
 from hilum.dicom.attribute_paths import QueryError, parse_path
 from hilum.store.blobs.folder import FolderBlobs
-from hilum.store.index.index import Index, IndexUnusable
-from hilum.store.index.migrate import migrate
+from hilum.store.index.database import IndexUnusable
+from hilum.store.index.index import Index
+from hilum.store.index.migrating import migrate
 from hilum.store.index.records import DuplicatePolicy
 from hilum.web.application import build_application
 

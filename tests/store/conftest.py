@@ -17,7 +17,7 @@ import pytest
 import zstandard
 
 from hilum.store.index.index import Index
-from hilum.store.index.migrate import migrate
+from hilum.store.index.migrating import migrate
 from hilum.store.index.records import DuplicatePolicy, NewInstance
 
 _TEMPLATE = "hilum_template"

@@ -8,11 +8,9 @@ from typing import Final
 import orjson
 
 from hilum.dicom.instance import EncapsulatedFrames, Frames, NativeFrames, WireForm
-from hilum.store.blobs.protocol import Part
 from hilum.store.index.answers import JOINT, member
 from hilum.store.index.columns import INSTANCE_NUMBERS
 from hilum.store.index.merging import Members, whole_number
-from hilum.store.index.records import FRAMES_IN_INDEX, NewInstance
 
 _NATIVE: Final = struct.Struct("<cQQQ")
 _ENCAPSULATED: Final = struct.Struct("<cQ")
@@ -51,18 +49,6 @@ def packed_wire_form(form: WireForm | None) -> str:
 def unpacked_wire_form(packed: str) -> WireForm | None:
     """Return what `packed_wire_form` packed."""
     return WireForm(*map(int, packed.split())) if packed else None
-
-
-def sidecars_of(offered: NewInstance) -> str:
-    """Return what the index leaves to sidecars of the blob: values of `Part`, a space between them."""
-    parts = []
-    if offered.wire_form is not None:
-        parts.append(Part.WIRE)
-    if offered.metadata is None:
-        parts.append(Part.METADATA)
-    if isinstance(offered.frames, EncapsulatedFrames) and offered.frames.count > FRAMES_IN_INDEX:
-        parts.append(Part.FRAMES)
-    return " ".join(part.value for part in parts)
 
 
 def instance_columns(attributes: bytes) -> dict[str, int | str]:

@@ -5,7 +5,7 @@ Writes go through one thread; reads use a connection for as long as they run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -22,12 +22,13 @@ from hilum.store.index.level_rows import inserting
 from hilum.store.index.records import (
     DuplicatePolicy,
     Event,
-    IndexedBlob,
+    IndexRow,
     NewInstance,
     Recorded,
+    RecordedContradiction,
+    Restored,
     SearchPage,
     SeriesVersion,
-    State,
     StoredInstance,
     StoredMetadata,
     Totals,
@@ -68,7 +69,7 @@ class Index:
         instance_keys: Sequence[str],
         scan_limit: int,
     ) -> Self:
-        """Open an index that `migrate.migrate` has made.
+        """Open an index that `migrating.migrate` has made.
 
         Args:
             url: `sqlite:////absolute/path` or `postgresql://...`.
@@ -150,8 +151,8 @@ class Index:
         """Return the JSON text of the instance's own short attributes."""
         return reading.attributes_of(self._database, instance_id)
 
-    def series_versions(self, study: str, series: str | None = None) -> Sequence[SeriesVersion]:
-        """Return the state of the series of a study, ordered by Series Number and UID; or of one series.
+    def series_versions(self, study: str, series: str | None = None) -> list[SeriesVersion]:
+        """Return the states of a study's series that have live instances, in order, or that of one series.
 
         Raises:
             TargetNotFound: there was never an instance of it.
@@ -159,9 +160,9 @@ class Index:
         """
         return reading.series_versions(self._database, study, series)
 
-    def live_blob_id(self, sop_instance_uid: str) -> str | None:
-        """Return the blob that is live under a SOP Instance UID, None if none is."""
-        return reading.live_blob_id(self._database, sop_instance_uid)
+    def live_blob_id(self, instance: str) -> str | None:
+        """Return the blob that is live under a SOP Instance UID, None if there is none."""
+        return reading.live_blob_id(self._database, instance)
 
     def series_record(self, series_id: int, version: int) -> bytes | None:
         """Return the record that was put for exactly this version of the series, None if there is none."""
@@ -196,8 +197,8 @@ class Index:
         target = trash.Target(study, series, sop)
         return self._writer.change(lambda session: trash.move_to_trash(session, target))
 
-    def restore(self, study: str, series: str | None = None, sop: str | None = None) -> list[str]:
-        """Move instances back from the trash, but those under whose UID another one is live; return their blob ids.
+    def restore(self, study: str, series: str | None = None, sop: str | None = None) -> Restored:
+        """Move instances back from the trash, but those under whose UID another one is live.
 
         Raises:
             TargetNotFound: nothing of the target is in the trash.
@@ -205,40 +206,37 @@ class Index:
         target = trash.Target(study, series, sop)
         return self._writer.change(lambda session: trash.restore(session, target))
 
-    def trash_before(self, before: float) -> list[str]:
-        """Return the blob ids of what `empty_trash` would make gone at this moment."""
-        return trash.trashed_before(self._database, before)
-
-    def empty_trash(self, before: float) -> list[str]:
+    def empty_trash(self, before: float, blob_ids: Collection[str] | None = None) -> list[str]:
         """Make instances that were trashed before that time (seconds since the epoch) gone; return their blob ids.
 
-        Their rows keep UIDs alone. One with a storage commitment stays. What comes back was in an earlier
-        answer of `trash_before` for the same time. Many commits, so that stores need not wait long.
+        At most 1,000 a call, so that stores need not wait long: call again until nothing comes back. An instance
+        with a storage commitment stays.
+
+        Args:
+            before: younger ones stay.
+            blob_ids: what `trashed_before` returned, and no more; None: whatever there is now.
         """
-        blob_ids: list[str] = []
-        while emptied := self._writer.change(lambda session: trash.empty(session, before)):
-            blob_ids += emptied
-        return blob_ids
+        return self._writer.change(lambda session: trash.empty(session, before, blob_ids))
+
+    def trashed_before(self, before: float) -> Sequence[str]:
+        """Return the blob ids of what `empty_trash` would make gone in one call."""
+        return self._database.read(lambda session: trash.candidates(session, before))
 
     def trashed(self, study: str, series: str | None = None, sop: str | None = None) -> list[StoredInstance]:
         """Return the instances of the target that are in the trash."""
         return trash.trashed(self._database, trash.Target(study, series, sop))
 
-    def rows(self) -> Iterator[IndexedBlob]:
-        """Yield every live or trashed instance, read in batches."""
-        return trash.all_blobs(self._database)
+    def rows(self) -> Iterator[IndexRow]:
+        """Yield every instance row of any state, read in batches."""
+        return trash.all_rows(self._database)
 
-    def knows_blob(self, blob_id: str) -> bool:
-        """Return whether a live or trashed instance names the blob."""
-        return trash.state_of_blob(self._database, blob_id) is not None
+    def rows_of_blob(self, blob_id: str) -> Sequence[IndexRow]:
+        """Return the rows that name a blob: one, or none if the index does not know it."""
+        return trash.rows_of_blob(self._database, blob_id)
 
-    def state_of(self, blob_id: str) -> State | None:
-        """Return the state of the instance whose blob it is; None if no live or trashed one names it."""
-        return trash.state_of_blob(self._database, blob_id)
-
-    def contradictions(self) -> Sequence[tuple[str, str]]:
-        """Return Study Instance UIDs and the tags on which instances of that study do not agree."""
-        return trash.contradictions(self._database)
+    def contradictions(self) -> Iterator[RecordedContradiction]:
+        """Yield the values of studies and series on which their instances disagree."""
+        return trash.all_contradictions(self._database)
 
     def totals(self) -> Totals:
         """Return counts and bytes of what is live."""

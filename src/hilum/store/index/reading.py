@@ -51,6 +51,7 @@ _OF_STUDY: Final = _study.study_instance_uid == bindparam("study")
 _OF_SERIES: Final = _series.series_instance_uid == bindparam("series")
 _OF_INSTANCE: Final = _instance.sop_instance_uid == bindparam("instance")
 _FIND: Final = _STORED.where(_OF_INSTANCE, IS_LIVE)
+_LIVE_BLOB: Final = select(_instance.blob_id).where(_OF_INSTANCE, IS_LIVE)
 _LIST_STUDY: Final = _STORED.where(_OF_STUDY, IS_LIVE).order_by(*_ORDER)
 _LIST_SERIES: Final = _STORED.where(_OF_STUDY, _OF_SERIES, IS_LIVE).order_by(*_ORDER[2:])
 _LIST_SERIES_ROW: Final = _STORED.where(_series.id == bindparam("row"), IS_LIVE).order_by(*_ORDER[2:])
@@ -58,12 +59,11 @@ _ANY: Final = select(_instance.id).select_from(_WITH_LEVELS).limit(literal_colum
 _ANY_OF_STUDY: Final = _ANY.where(_OF_STUDY)
 _ANY_OF_SERIES: Final = _ANY.where(_OF_STUDY, _OF_SERIES)
 _ANY_OF_INSTANCE: Final = _ANY.where(_OF_STUDY, _OF_SERIES, _OF_INSTANCE, literal_column("instance.state > 0"))
-_VERSIONS: Final = select(_series.id, _series.series_instance_uid, _series.version, _series.instance_count).select_from(
+_VERSIONS: Final = select(_series.id, _series.version, _series.instance_count).select_from(
     tables.series.join(tables.study)
 )
-_VERSIONS_OF_STUDY: Final = _VERSIONS.where(_OF_STUDY, literal_column("series.visible = 1")).order_by(*_ORDER[:2])
-_VERSION_OF_SERIES: Final = _VERSIONS.where(_OF_STUDY, _OF_SERIES, literal_column("series.visible = 1"))
-_LIVE_BLOB: Final = select(_instance.blob_id).where(_OF_INSTANCE, IS_LIVE)
+_VERSION: Final = _VERSIONS.where(_OF_STUDY, _OF_SERIES)
+_VERSIONS_OF_STUDY: Final = _VERSIONS.where(_OF_STUDY).order_by(*_ORDER[:2])
 _RECORD: Final = select(tables.series_record.c.body).where(
     tables.series_record.c.series_row == bindparam("row"),
     tables.series_record.c.version == bindparam("version"),
@@ -119,33 +119,17 @@ def list_instances(database: Database, study: str, series: str | None) -> list[S
         TargetNotFound: there was never an instance of it.
         TargetGone: all that there were are deleted.
     """
-    statement = _LIST_STUDY if series is None else _LIST_SERIES
-    return [stored_instance(row) for row in _rows_of_target(database, statement, study, series)]
-
-
-def series_versions(database: Database, study: str, series: str | None) -> list[SeriesVersion]:
-    """Return the state of the series of a study that have live instances, by number, then UID; or of one series.
-
-    Raises:
-        TargetNotFound: there was never an instance of it.
-        TargetGone: all that there were are deleted.
-    """
-    statement = _VERSIONS_OF_STUDY if series is None else _VERSION_OF_SERIES
-    return [SeriesVersion(*row) for row in _rows_of_target(database, statement, study, series)]
-
-
-def _rows_of_target(database: Database, statement: Select[Any], study: str, series: str | None) -> list[Row]:
     level = "study" if series is None else "series"
-    place = {"study": study} if series is None else {"study": study, "series": series}
-    _check_uids(level, *place.values())
+    _check_uids(level, study, *([] if series is None else [series]))
 
-    def work(session: Session) -> list[Row]:
-        rows = session.rows(statement, place)
+    def work(session: Session) -> list[StoredInstance]:
+        place = {"study": study} if series is None else {"study": study, "series": series}
+        rows = session.rows(_LIST_STUDY if series is None else _LIST_SERIES, place)
         if not rows:
             if session.row(_ANY_OF_STUDY if series is None else _ANY_OF_SERIES, place):
                 raise TargetGone(f"The {level} was deleted.")
             raise TargetNotFound(f"There is no such {level} on this origin server.")
-        return rows
+        return [stored_instance(row) for row in rows]
 
     return database.read(work)
 
@@ -156,8 +140,31 @@ def _check_uids(level: str, *uids: str) -> None:
         raise TargetNotFound(f"There is no such {level} on this origin server.")
 
 
+def series_versions(database: Database, study: str, series: str | None) -> list[SeriesVersion]:
+    """Return the states of the series of a study that have live instances, in order, or that of one series.
+
+    Raises:
+        TargetNotFound: there was never an instance of it.
+        TargetGone: all that there were are deleted.
+    """
+    level = "study" if series is None else "series"
+    _check_uids(level, study, *([] if series is None else [series]))
+
+    def work(session: Session) -> list[SeriesVersion]:
+        place = {"study": study} if series is None else {"study": study, "series": series}
+        rows = session.rows(_VERSIONS_OF_STUDY if series is None else _VERSION, place)
+        if not rows:
+            raise TargetNotFound(f"There is no such {level} on this origin server.")
+        found = [SeriesVersion(*row) for row in rows if row[2]]
+        if not found:
+            raise TargetGone(f"The {level} was deleted.")
+        return found
+
+    return database.read(work)
+
+
 def live_blob_id(database: Database, instance: str) -> str | None:
-    """Return the blob that is live under a SOP Instance UID, None if none is."""
+    """Return the blob that is live under a SOP Instance UID."""
     row = database.read(lambda session: session.row(_LIVE_BLOB, {"instance": instance}))
     return None if row is None else str(row[0])
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, literal_column, select
 
 from hilum.dicom.query import Level
 from hilum.store.index import tables
-from hilum.store.index.bodies import instance_columns, packed_frames, packed_wire_form, sidecars_of
+from hilum.store.index.bodies import instance_columns, packed_frames, packed_wire_form
 from hilum.store.index.database import UNIQUE_VIOLATIONS, Session, Value, savepoint
 from hilum.store.index.events import INSERT_EVENT, event_values
 from hilum.store.index.level_rows import DELETE_KEYS, INSERT_KEYS, LevelRows, inserting, key_values
@@ -166,7 +166,6 @@ def _instance_values(offered: NewInstance, series_row: int) -> dict[str, Value]:
         "head_digest": offered.head_digest,
         "data_set_digest": offered.data_set_digest,
         "wire_form": packed_wire_form(offered.wire_form),
-        "sidecars": sidecars_of(offered),
         "committed_until": 0.0,
         "changed": time.time(),
         **instance_columns(offered.instance_attributes),

@@ -159,13 +159,10 @@ instance: Final = Table(
     Column("head_digest", LargeBinary, nullable=False),
     Column("data_set_digest", LargeBinary, nullable=False),
     _text("wire_form"),
-    _text("sidecars"),
     Column("committed_until", Double, nullable=False),
     Column("changed", Double, nullable=False),
 )
 """`extra`: JSON members of search results that the columns cannot say; `wire_form`: five numbers or ''.
-
-`sidecars`: values of `Part` with a space between them: what must stand beside the blob.
 
 `committed_until`: seconds since the epoch, 0 without a commitment; `changed`: when the state last changed.
 """

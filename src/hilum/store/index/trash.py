@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, update
 
 from hilum.dicom.query import Level
 from hilum.errors import TargetGone, TargetNotFound
-from hilum.store.blobs.protocol import Part
 from hilum.store.index import tables
-from hilum.store.index.database import Database, Row, Session
+from hilum.store.index.database import Database, Row, Session, Value
 from hilum.store.index.events import INSERT_EVENT, event_values
 from hilum.store.index.level_rows import DELETE_KEYS, LevelRows
 from hilum.store.index.reading import stored_instance
 from hilum.store.index.recording import DELETE_BODY, IS_LIVE
-from hilum.store.index.records import IndexedBlob, State, StoredInstance, Totals
+from hilum.store.index.records import (
+    IndexRow,
+    RecordedContradiction,
+    Restored,
+    State,
+    StoredInstance,
+    Totals,
+)
 
 _BATCH: Final = 1000
 _STATES: Final = {tables.LIVE: State.LIVE, tables.TRASHED: State.TRASHED, tables.GONE: State.GONE}
@@ -75,14 +81,11 @@ _TRASHED_STORED: Final = _by_target(
     .where(_IS_TRASHED)
     .order_by(_study.study_instance_uid, _series.series_instance_uid, _instance.sop_instance_uid, _instance.id)
 )
-# An instance with a storage commitment stays in the trash.
-_IS_TO_EMPTY: Final = (
-    _IS_TRASHED,
-    _instance.changed < bindparam("before"),
-    _instance.committed_until == literal_column("0"),
+_TO_EMPTY: Final = (
+    _IN_ORDER.where(_IS_TRASHED, _instance.changed < bindparam("before"))
+    .where(_instance.committed_until == literal_column("0"))
+    .limit(literal_column(str(_BATCH)))
 )
-_TO_EMPTY: Final = _IN_ORDER.where(*_IS_TO_EMPTY).limit(literal_column(str(_BATCH)))
-_BLOBS_TO_EMPTY: Final = select(_instance.blob_id).where(*_IS_TO_EMPTY)
 _LIVE_UID: Final = select(_instance.id).where(_instance.sop_instance_uid == bindparam("uid"), IS_LIVE)
 _SET_STATE: Final = (
     update(tables.instance)
@@ -146,11 +149,8 @@ def move_to_trash(session: Session, target: Target) -> list[str]:
     return [row[4] for row in rows]
 
 
-def restore(session: Session, target: Target) -> list[str]:
+def restore(session: Session, target: Target) -> Restored:
     """Move instances of the target back from the trash, but those under whose UID another one is live.
-
-    Returns:
-        Blob ids of what came back.
 
     Raises:
         TargetNotFound: nothing of the target is in the trash.
@@ -161,28 +161,32 @@ def restore(session: Session, target: Target) -> list[str]:
     if not rows:
         raise TargetNotFound(f"Nothing of this {target.level} is in the trash.")
     blob_ids: list[str] = []
+    refused: list[str] = []
     for row in rows:
         if session.row(_LIVE_UID, {"uid": row[3]}):
+            refused.append(row[3])
             continue
         _change_state(session, row, tables.TRASHED, tables.LIVE, "restored")
         _count(levels, row, 1)
         blob_ids.append(row[4])
     levels.write()
-    return blob_ids
+    return Restored(blob_ids, refused)
 
 
-def trashed_before(database: Database, before: float) -> list[str]:
-    """Return the blob ids of all that `empty` would make gone."""
-    return [row[0] for row in database.read(lambda session: session.rows(_BLOBS_TO_EMPTY, {"before": before}))]
+def candidates(session: Session, before: float) -> Sequence[str]:
+    """Return the blob ids of what `empty` would take."""
+    return [row[4] for row in session.rows(_TO_EMPTY, {"before": before})]
 
 
-def empty(session: Session, before: float) -> list[str]:
+def empty(session: Session, before: float, blob_ids: Collection[str] | None) -> list[str]:
     """Make instances that were trashed before that time gone for good, at most 1,000; return their blob ids.
 
-    Their rows keep UIDs alone. An instance with a storage commitment stays in the trash.
+    Their rows keep UIDs alone. An instance with a storage commitment stays in the trash, and so does whatever is
+    not among `blob_ids`, if they are given.
     """
     levels = LevelRows(session)
-    rows = session.rows(_TO_EMPTY, {"before": before})
+    wanted = None if blob_ids is None else frozenset(blob_ids)
+    rows = [row for row in session.rows(_TO_EMPTY, {"before": before}) if wanted is None or row[4] in wanted]
     for row in rows:
         levels.lock_study(row[1])
     emptied = [row for row in rows if _change_state(session, row, tables.TRASHED, tables.GONE, "emptied")]
@@ -231,33 +235,44 @@ def trashed(database: Database, target: Target) -> list[StoredInstance]:
     return [stored_instance(row) for row in rows]
 
 
-_BLOBS: Final = (
+_ROWS: Final = (
     select(
         _instance.id,
         _instance.state,
-        _instance.blob_id,
         _study.study_instance_uid,
         _series.series_instance_uid,
         _instance.sop_instance_uid,
+        _instance.blob_id,
         _instance.size_bytes,
         _instance.data_set_offset,
         _instance.head_digest,
         _instance.data_set_digest,
-        _instance.sidecars,
+        _instance.changed,
     )
     .select_from(_WITH_LEVELS)
-    .where(_instance.id > bindparam("after"), literal_column("instance.state < 2"))
     .order_by(_instance.id)
-    .limit(literal_column(str(_BATCH)))
+    .limit(bindparam("limit"))
 )
-_STATE_OF_BLOB: Final = select(_instance.state).where(
-    _instance.blob_id == bindparam("blob_id"), literal_column("instance.state < 2")
-)
+_ROWS_AFTER: Final = _ROWS.where(_instance.id > bindparam("after"))
+_ROWS_OF_BLOB: Final = _ROWS.where(_instance.blob_id == bindparam("blob_id"))
 _CONTRADICTIONS: Final = (
-    select(_study.study_instance_uid, tables.contradiction.c.tag)
-    .select_from(tables.contradiction.join(tables.study))
-    .distinct()
-    .order_by(_study.study_instance_uid, tables.contradiction.c.tag)
+    select(
+        tables.contradiction.c.id,
+        _study.study_instance_uid,
+        func.coalesce(_series.series_instance_uid, literal_column("''")),
+        tables.contradiction.c.sop_instance_uid,
+        tables.contradiction.c.tag,
+        tables.contradiction.c.kept,
+        tables.contradiction.c.offered,
+    )
+    .select_from(
+        tables.contradiction.join(tables.study).outerjoin(
+            tables.series, tables.series.c.id == tables.contradiction.c.series_row
+        )
+    )
+    .where(tables.contradiction.c.id > bindparam("after"))
+    .order_by(tables.contradiction.c.id)
+    .limit(bindparam("limit"))
 )
 _TOTALS: Final = select(
     func.count(),
@@ -267,45 +282,52 @@ _TOTALS: Final = select(
 ).where(literal_column("study.visible = 1"))
 
 
-def all_blobs(database: Database) -> Iterator[IndexedBlob]:
-    """Yield every live or trashed instance in the order of their recording."""
-    rows: list[Row] = []
-    while True:
-        values = {"after": rows[-1][0] if rows else 0}
-        rows = database.read(lambda session, values=values: session.rows(_BLOBS, values))  # type: ignore[misc]  # the default holds this round's value
-        for row in rows:
-            yield _indexed_blob(row)
-        if len(rows) < _BATCH:
-            return
+def all_rows(database: Database) -> Iterator[IndexRow]:
+    """Yield every instance row, whatever its state, in the order of their making."""
+    for row in _in_batches(database, _ROWS_AFTER):
+        yield _index_row(row)
 
 
-def _indexed_blob(row: Row) -> IndexedBlob:
-    return IndexedBlob(
-        state=_STATES[row[1]],
-        blob_id=row[2],
-        study_instance_uid=row[3],
-        series_instance_uid=row[4],
-        sop_instance_uid=row[5],
-        size_bytes=row[6],
-        data_set_offset=row[7],
-        head_digest=bytes(row[8]),
-        data_set_digest=bytes(row[9]),
-        sidecars=tuple(map(Part, row[10].split())),
-    )
+def rows_of_blob(database: Database, blob_id: str) -> Sequence[IndexRow]:
+    """Return the rows that name a blob: none, or one."""
+    values: dict[str, Value] = {"blob_id": blob_id, "limit": _BATCH}
+    return [_index_row(row) for row in database.read(lambda session: session.rows(_ROWS_OF_BLOB, values))]
 
 
-def state_of_blob(database: Database, blob_id: str) -> State | None:
-    """Return the state of the instance whose blob it is; None if no live or trashed one names it."""
-    row = database.read(lambda session: session.row(_STATE_OF_BLOB, {"blob_id": blob_id}))
-    return None if row is None else _STATES[row[0]]
-
-
-def contradictions(database: Database) -> list[tuple[str, str]]:
-    """Return Study Instance UIDs and the tags of attributes on which instances of that study do not agree."""
-    return [(row[0], row[1]) for row in database.read(lambda session: session.rows(_CONTRADICTIONS, {}))]
+def all_contradictions(database: Database) -> Iterator[RecordedContradiction]:
+    """Yield every recorded contradiction in the order of their discovery."""
+    for row in _in_batches(database, _CONTRADICTIONS):
+        yield RecordedContradiction(*row[1:])
 
 
 def totals(database: Database) -> Totals:
     """Return counts and bytes of what is live."""
     row = database.read(lambda session: session.only(_TOTALS, {}))
     return Totals(*map(int, row))
+
+
+def _in_batches(database: Database, statement: Select[Any]) -> Iterator[Row]:
+    after = 0
+    while True:
+        values = {"after": after, "limit": _BATCH}
+        rows = database.read(lambda session, values=values: session.rows(statement, values))  # type: ignore[misc]  # a default holds the loop's value
+        yield from rows
+        if len(rows) < _BATCH:
+            return
+        after = rows[-1][0]
+
+
+def _index_row(row: Row) -> IndexRow:
+    return IndexRow(
+        instance_id=row[0],
+        state=_STATES[row[1]],
+        study_instance_uid=row[2],
+        series_instance_uid=row[3],
+        sop_instance_uid=row[4],
+        blob_id=row[5],
+        size_bytes=row[6],
+        data_set_offset=row[7],
+        head_digest=bytes(row[8]),
+        data_set_digest=bytes(row[9]),
+        changed=row[10],
+    )

@@ -180,7 +180,6 @@ def _make_instance() -> None:
         sa.Column("head_digest", sa.LargeBinary(), nullable=False),
         sa.Column("data_set_digest", sa.LargeBinary(), nullable=False),
         sa.Column("wire_form", TEXT, nullable=False),
-        sa.Column("sidecars", TEXT, nullable=False),
         sa.Column("committed_until", sa.Double(), nullable=False),
         sa.Column("changed", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["series_row"], ["series.id"], name=op.f("fk_instance_series_row")),

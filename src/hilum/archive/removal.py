@@ -101,7 +101,7 @@ def _settle(blob_id: str, archive: Archive) -> int:
 
 def _bury(blob_id: str, archive: Archive) -> int:
     """Delete a blob; its tombstone goes last, so that a crash in between leaves it marked."""
-    if archive.index.knows_blob(blob_id):
+    if archive.index.knows_blob(blob_id) or archive.blobs.size(blob_id, Part.QUARANTINED) is not None:
         return 0
     for part in Part:
         if part is not Part.TOMBSTONE:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hilum.dicom.instance import Frames, WireForm
+from hilum.store.blobs.protocol import Part
 
 
 class DuplicatePolicy(Enum):
@@ -122,6 +123,23 @@ class StoredMetadata:
     body: bytes | None
     size: int
     uri_offsets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedBlob:
+    """A live or trashed instance as verification needs it."""
+
+    state: State
+    blob_id: str
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    size_bytes: int
+    data_set_offset: int
+    head_digest: bytes
+    data_set_digest: bytes
+    sidecars: tuple[Part, ...]
+    """Parts that must stand beside the object."""
 
 
 @dataclass(frozen=True, slots=True)

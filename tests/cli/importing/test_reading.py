@@ -137,6 +137,9 @@ def test_an_archive_that_changed_since_it_was_listed_is_told(reader: CandidateRe
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("x", OBJECT)
 
-    for offered in (MemberCandidate(str(tmp_path / "a.zip"), 7, "x", 5), MemberCandidate(str(tmp_path / "a.zip"), 0, "x", 5)):
+    for offered in (
+        MemberCandidate(str(tmp_path / "a.zip"), 7, "x", 5),
+        MemberCandidate(str(tmp_path / "a.zip"), 0, "x", 5),
+    ):
         with pytest.raises(CandidateUnreadable):
             reader.stage(offered)

@@ -3,10 +3,12 @@ from __future__ import annotations
 import importlib.util
 import io
 import struct
+import warnings
 import zlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import imagecodecs
 import numpy as np
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from pydicom.encaps import generate_frames
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
+from pydicom.pixels.utils import pixel_array
 
 from hilum.dicom import transfer_syntaxes as syntaxes
 from hilum.dicom.heads import explicit_little_endian_head
@@ -32,6 +35,9 @@ from hilum.dicom.transcode import (
     pixel_format,
 )
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 MAX_PIXELS = 10_000_000
 GREY = PixelFormat(32, 24, 1, 16, 16, 15, 0, "MONOCHROME2", 0, 1)
 COLOUR = PixelFormat(32, 24, 3, 8, 8, 7, 0, "RGB", 0, 1)
@@ -46,6 +52,10 @@ NO_IMAGES = {
 UNDECODABLE = {
     # A sequence delimiter stands inside the size marker of its codestream.
     "JPEG2000-embedded-sequence-delimiter.dcm",
+}
+IMPLICIT = {
+    # Its data set is in Implicit VR, which no encapsulated syntax allows.
+    "SC_rgb_jpeg.dcm",
 }
 BEYOND_PYDICOM = {
     # 12 bits; none of pydicom's decoders that are installed has them.
@@ -82,7 +92,9 @@ PACKAGED = compressed_files()
 
 @cache
 def dataset(path: Path) -> pydicom.Dataset:
-    return pydicom.dcmread(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return pydicom.dcmread(path)
 
 
 def layout(path: Path) -> PixelFormat:
@@ -108,7 +120,7 @@ def decoded_object(path: Path, limit: int) -> bytes:
     target = replace(decoded_format(source, uid), number_of_frames=min(limit, source.number_of_frames))
     (group_length,) = struct.unpack_from("<I", stored, META_START + 8)
     start = META_START + 12 + group_length
-    stop = stored.rindex(b"\xe0\x7f\x10\x00", start, stored.rindex(frames(path)[0]))
+    stop = max(stored.rfind(b"\xe0\x7f\x10\0" + vr + b"\0\0\xff\xff\xff\xff") for vr in (b"OB", b"OW"))
     head = explicit_little_endian_head(stored[:start], stored[start:stop], target=target)
     decoded = (decode(frame, uid, source) for frame in frames(path)[:limit])
     return head + b"".join(native_value(decoded, target))
@@ -123,14 +135,22 @@ def test_packaged_images_decode_to_what_pydicom_decodes(path: Path) -> None:
             decode(frames(path)[0], uid, source)
         return
 
-    native = pydicom.dcmread(io.BytesIO(decoded_object(path, 2)), force=False)
+    if path.name in IMPLICIT:
+        with pytest.raises(DecodeError, match="value representation"):
+            decoded_object(path, 2)
+        assert decode(frames(path)[0], uid, source) == ds.pixel_array.tobytes()
+        return
+
+    native = pydicom.dcmread(io.BytesIO(decoded_object(path, 2)))
     native.NumberOfFrames = min(2, source.number_of_frames)
 
     if path.name in BEYOND_PYDICOM:
         assert 0 < native.pixel_array.max() < 2**12
         return
-    expected = ds.pixel_array[:2] if source.number_of_frames > 1 else ds.pixel_array
     pixels = native.pixel_array
+    expected = np.stack([pixel_array(ds, index=index) for index in range(native.NumberOfFrames)])
+    if source.number_of_frames == 1:
+        expected = expected[0]
     assert (pixels.shape, pixels.dtype) == (expected.shape, expected.dtype)
     difference = np.abs(pixels.astype(np.int64) - expected.astype(np.int64)).max()
     assert difference <= (1 if uid in syntaxes.LOSSY_SYNTAXES else 0)
@@ -150,24 +170,25 @@ def test_every_encapsulated_syntax_but_videos_is_decoded() -> None:
             decoded_format(GREY, uid)
 
 
-def image(source: PixelFormat, seed: int = 0) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def image(source: PixelFormat, seed: int = 0) -> NDArray[np.int64]:
     """Return smooth samples that use the stored bits, signed or not as the layout says."""
     noise = np.random.default_rng(seed).integers(
         -3, 4, (source.rows, source.columns, source.samples_per_pixel)
     )
-    steps = np.cumsum(np.cumsum(noise, axis=0), axis=1)
+    steps: NDArray[np.int64] = np.cumsum(np.cumsum(noise, axis=0), axis=1)
     low = -(2 ** (source.bits_stored - 1)) if source.pixel_representation else 0
-    return np.clip(
+    clipped: NDArray[np.int64] = np.clip(
         steps * 2 + low // 2 + 2 ** (source.bits_stored - 1) // 2, low, low + 2**source.bits_stored - 1
     )
+    return clipped
 
 
-def words(samples: np.ndarray[tuple[int, ...], np.dtype[np.int64]], source: PixelFormat) -> bytes:
+def words(samples: NDArray[np.int64], source: PixelFormat) -> bytes:
     kind = "i" if source.pixel_representation else "u"
     return samples.astype(f"<{kind}{source.bits_allocated // 8}").tobytes()
 
 
-def encoded(uid: str, samples: np.ndarray[tuple[int, ...], np.dtype[np.int64]], source: PixelFormat) -> bytes:
+def encoded(uid: str, samples: NDArray[np.int64], source: PixelFormat) -> bytes:
     """Encode losslessly; signed samples of the codecs without signs as their low bits."""
     bits = source.bits_stored
     word = "u1" if bits <= 8 else "u2" if bits <= 16 else "u4"
@@ -182,7 +203,8 @@ def encoded(uid: str, samples: np.ndarray[tuple[int, ...], np.dtype[np.int64]], 
             imagecodecs.jpeg2k_encode(signed, codecformat="j2k", reversible=True, level=0, bitspersample=bits)
         )
     if uid == syntaxes.JPEG_LS_LOSSLESS:
-        return bytes(imagecodecs.jpegls_encode(unsigned))
+        # This encoder has samples of 8 or 16 bits alone.
+        return bytes(imagecodecs.jpegls_encode(samples.astype(word)))
     if uid == syntaxes.JPEG_XL_LOSSLESS:
         return bytes(imagecodecs.jpegxl_encode(unsigned, lossless=True, bitspersample=bits))
     assert uid == syntaxes.JPEG_LOSSLESS
@@ -213,7 +235,7 @@ LOSSLESS_ENCODED = (
     st.sampled_from([(8, 8), (16, 8), (16, 10), (16, 12), (16, 16)]),
     st.integers(0, 1),
 )
-def test_lossless_codestreams_give_back_every_sample(
+def test_lossless_codestreams_give_back_every_sample(  # noqa: PLR0917 - hypothesis passes them by position
     uid: str,
     rows: int,
     columns: int,
@@ -240,20 +262,26 @@ def test_lossless_codestreams_give_back_every_sample(
     assert decode(encoded(uid, samples, source), uid, source) == words(samples, source)
 
 
-@pytest.mark.parametrize("uid", [syntaxes.JPEG_2000_LOSSLESS, syntaxes.HTJ2K_LOSSLESS])
 @pytest.mark.parametrize("pixel_representation", [0, 1])
-def test_samples_of_32_bits_are_decoded(uid: str, pixel_representation: int) -> None:
+def test_samples_of_32_bits_are_decoded(pixel_representation: int) -> None:
     source = replace(GREY, bits_allocated=32, bits_stored=24, pixel_representation=pixel_representation)
     samples = image(source)
-    word = f"{'i' if pixel_representation else 'u'}4"
-    encode = imagecodecs.jpeg2k_encode if uid == syntaxes.JPEG_2000_LOSSLESS else imagecodecs.htj2k_encode
-    options = (
-        {"codecformat": "j2k", "reversible": True, "level": 0} if encode is imagecodecs.jpeg2k_encode else {}
-    )
+    wide = samples[:, :, 0].astype(f"{'i' if pixel_representation else 'u'}4")
 
-    codestream = bytes(encode(samples[:, :, 0].astype(word), **options))
+    codestream = bytes(imagecodecs.jpeg2k_encode(wide, codecformat="j2k", reversible=True, level=0))
 
-    assert decode(codestream, uid, source) == words(samples, source)
+    assert decode(codestream, syntaxes.JPEG_2000_LOSSLESS, source) == words(samples, source)
+
+
+@pytest.mark.parametrize("uid", [*LOSSLESS_ENCODED, syntaxes.JPEG_BASELINE, syntaxes.RLE_LOSSLESS])
+def test_a_codestream_that_is_cut_short_is_refused(uid: str) -> None:
+    source = replace(GREY, bits_allocated=8, bits_stored=8) if uid == syntaxes.JPEG_BASELINE else GREY
+    whole = CODESTREAMS[uid]
+
+    assert decode(whole + bytes(len(whole) % 2), uid, source)
+    for length in range(0, len(whole) - 2, 7):
+        with pytest.raises(DecodeError):
+            decode(whole[:length], uid, source)
 
 
 def rle(planes: list[bytes]) -> bytes:
@@ -353,8 +381,9 @@ def test_one_bit_frames_are_joined_bit_by_bit(rows: int, columns: int) -> None:
 def test_one_bit_samples_of_jpeg_2000_are_packed() -> None:
     source = replace(GREY, bits_allocated=1, bits_stored=1, high_bit=0)
     samples = np.random.default_rng(2).integers(0, 2, (source.rows, source.columns), np.uint8)
-    options = {"codecformat": "j2k", "reversible": True, "level": 0, "bitspersample": 1}
-    codestream = bytes(imagecodecs.jpeg2k_encode(samples, **options))
+    codestream = bytes(
+        imagecodecs.jpeg2k_encode(samples, codecformat="j2k", reversible=True, level=0, bitspersample=1),
+    )
 
     frame = decode(codestream, syntaxes.JPEG_2000_LOSSLESS, source)
 
@@ -399,7 +428,8 @@ def test_the_colours_of_jpeg_are_those_of_its_markers_before_those_of_the_data_s
 
 def test_a_recompressed_jpeg_decodes_as_the_jpeg_did() -> None:
     source = replace(COLOUR, photometric_interpretation="YBR_FULL_422")
-    pixels = image(COLOUR).astype(np.uint8)
+    pixels = np.zeros((32, 24, 3), np.uint8)
+    pixels[:] = np.arange(24)[:, None] * 4 + (20, 60, 90)
     jpeg = bytes(imagecodecs.jpeg8_encode(pixels, level=90, subsampling="444"))
     recompressed = bytes(imagecodecs.jpegxl_encode_jpeg(jpeg, usecontainer=True))
 
@@ -429,7 +459,7 @@ def test_claimed_sizes_are_checked_before_anything_is_allocated(uid: str) -> Non
 
     with pytest.raises(DecodeError, match="more samples"):
         decode(HOSTILE[uid], uid, large)
-    with pytest.raises(DecodeError, match="rows and columns|header|begin"):
+    with pytest.raises(DecodeError, match=r"rows and columns|header|begin"):
         decode(HOSTILE[uid], uid, GREY)
 
 
@@ -454,7 +484,7 @@ CODESTREAMS = {uid: encoded(uid, image(GREY), GREY) for uid in LOSSLESS_ENCODED}
 }
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(CODESTREAMS)), st.data())
 def test_mutated_codestreams_are_a_frame_or_a_decode_error(uid: str, data: st.DataObject) -> None:
     codestream = bytearray(CODESTREAMS[uid])

@@ -109,7 +109,7 @@ def stored_frame_length(frames: Frames, frame_index: int) -> int | None:
     if not frames.records:
         return None
     span = frame_span(frames, frame_index)
-    return span.length - _ITEM_HEADER_BYTES * max(0, span.fragments - 1)
+    return span.length - (_ITEM_HEADER_BYTES * span.fragments - 4 if span.fragments > 1 else 0)
 
 
 def _frame_from_sidecar(

@@ -64,8 +64,10 @@ def name_of(path: Path) -> str:
 
 def is_private(tag: str) -> bool:
     """Return whether the tag is a private attribute or a Private Creator (PS3.5 7.8)."""
+    if tag[3] not in "13579BDF":
+        return False
     group, element = int(tag[:4], 16), int(tag[4:], 16)
-    return group % 2 == 1 and 0x0008 < group < 0xFFFF and (0x10 <= element <= 0xFF or element >= 0x1000)
+    return 0x0008 < group < 0xFFFF and (0x10 <= element <= 0xFF or element >= 0x1000)
 
 
 def creators_of(path: Path) -> tuple[Path, ...]:

@@ -27,9 +27,12 @@ class Codestream:
     is_signed: bool = False
     is_ybr: bool | None = None
     """Whether its components are YCbCr; None where it does not say."""
+    is_whole: bool = True
+    """False where its end marker is missing."""
 
 
 _SOI: Final = b"\xff\xd8"
+_EOI: Final = b"\xff\xd9"
 _ALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 """JPEG markers without a segment: TEM, RSTm, SOI."""
 _FRAME_HEADERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
@@ -64,7 +67,8 @@ def read_jpeg(data: bytes, frame_headers: frozenset[int]) -> Codestream:
         elif marker in _FRAME_HEADERS:
             if marker not in frame_headers:
                 raise DecodeError("The codestream is of another JPEG process than its transfer syntax.")
-            return _frame_header(data, segment, is_ybr=_is_ybr(segment, transform, is_jfif=is_jfif))
+            is_ybr = _is_ybr(segment, transform, is_jfif=is_jfif)
+            return _frame_header(data, segment, is_ybr=is_ybr, is_whole=data.rfind(_EOI) > offset)
         elif marker == _SOS:
             raise DecodeError("The codestream has a scan before its frame header.", offset=offset)
         offset += 2 + len(segment)
@@ -90,11 +94,11 @@ def _segment(data: bytes, offset: int) -> bytes:
     return data[offset + 2 : offset + length]
 
 
-def _frame_header(data: bytes, segment: bytes, *, is_ybr: bool | None) -> Codestream:
+def _frame_header(data: bytes, segment: bytes, *, is_ybr: bool | None, is_whole: bool) -> Codestream:
     if len(segment) < 6 or len(segment) < 6 + 3 * segment[5]:
         raise DecodeError("The codestream has a frame header that is too short.")
     precision, rows, columns, samples = struct.unpack_from(">BHHB", segment)
-    return Codestream(data, rows, columns, samples, precision, is_ybr=is_ybr)
+    return Codestream(data, rows, columns, samples, precision, is_ybr=is_ybr, is_whole=is_whole)
 
 
 def _is_ybr(segment: bytes, transform: int | None, *, is_jfif: bool) -> bool | None:

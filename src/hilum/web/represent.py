@@ -6,7 +6,6 @@ status is sent, so that what cannot be read is an error and not a torn answer. T
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from typing import Final
 
 from hilum.services.studies.retrieve import Metadata, Part, Retrieved
 from hilum.store.index.records import SearchPage
+from hilum.wire.conditional import etag_of
 from hilum.wire.multipart import closing_delimiter, new_boundary, part_header
 from hilum.wire.selection import Packaging
 
@@ -33,15 +33,10 @@ class Answer:
     """Bytes of a chunked body, where known."""
 
 
-def entity_tag(*parts: str) -> str:
-    """Return a strong ETag over all that the bytes of a representation depend on."""
-    return f'"{hashlib.blake2b("|".join(parts).encode(), digest_size=16).hexdigest()}"'
-
-
 def retrieved_etag(retrieved: Retrieved, service_url: str) -> str:
     """Return the ETag of a response of retrieved parts."""
     form = str(retrieved.parts[0].offer.packaging.value)
-    return entity_tag(service_url, form, *(f"{part.version};{part.offer.media_type}" for part in retrieved.parts))
+    return etag_of(service_url, form, *(f"{part.version};{part.offer.media_type}" for part in retrieved.parts))
 
 
 def represent_parts(retrieved: Retrieved, *, service_url: str, etag: str) -> Answer:

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from typing import Final
 from urllib.parse import urlsplit
 
-import orjson
 from starlette.requests import Request
 
-from hilum.archive.ingest import FailureReason, Ingested, ingest
-from hilum.config import MissingAccept
 from hilum.dicom.query import Level, QueryError, parse_query
-from hilum.errors import InvalidRequest, NotAcceptable, UnsupportedMediaType
+from hilum.errors import InvalidRequest, NotAcceptable
 from hilum.services.studies import retrieve
 from hilum.services.studies.offers import METADATA_OFFERS
 from hilum.services.studies.search import search
-from hilum.services.studies.store import Conclusion, StoreResult, store_result
-from hilum.store.blobs.protocol import Staged
 from hilum.web.origin import Origin, origin_of
 from hilum.web.parse import acceptable_of, bulk_path_of, frame_numbers_of, target_of
 from hilum.web.represent import (
     Answer,
-    entity_tag,
     represent_metadata,
     represent_parts,
     represent_search,
     retrieved_etag,
 )
 from hilum.web.send import AnswerResponse
-from hilum.wire.conditional import none_match
+from hilum.wire.conditional import etag_of, none_match
 from hilum.wire.selection import Acceptable, select
-
-_logger = logging.getLogger(__name__)
-
-_CONCURRENT_PARTS: Final = 4
-
-STORE_STATUS_CODES: Final[Mapping[Conclusion, HTTPStatus]] = {
-    Conclusion.STORED: HTTPStatus.OK,
-    Conclusion.STORED_IN_PART: HTTPStatus.ACCEPTED,
-    Conclusion.REFUSED: HTTPStatus.CONFLICT,
-    Conclusion.OUT_OF_RESOURCES: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-
 
 async def retrieve_instances(request: Request) -> AnswerResponse:
     """Retrieve the instances of a study, series or instance (PS3.18 10.4.1.1.1)."""
@@ -98,7 +77,7 @@ async def retrieve_metadata(request: Request) -> AnswerResponse:
 
     def transact() -> Answer:
         metadata = retrieve.retrieve_metadata(target, archive=origin.archive)
-        etag = entity_tag(base_url, metadata.version, target.path)
+        etag = etag_of(base_url, metadata.version, target.path)
         if none_match(if_none_match, etag):
             return _not_modified(etag)
         return represent_metadata(metadata, service_url=service_url, base_url=base_url, etag=etag)

@@ -26,10 +26,10 @@ def part10(sop_instance_uid: str, *, study: str = STUDY, series: str = SERIES, p
     data_set.SeriesInstanceUID = series
     data_set.PatientID = "P1"
     data_set.Modality = "OT"
-    data_set.Rows, data_set.Columns, data_set.SamplesPerPixel = 1, len(pixels) // 2, 1
+    data_set.Rows, data_set.SamplesPerPixel = 2048 if len(pixels) > 4096 else 2, 1
+    data_set.Columns = len(pixels) // data_set.Rows
     data_set.PhotometricInterpretation = "MONOCHROME2"
     data_set.BitsAllocated, data_set.BitsStored, data_set.HighBit, data_set.PixelRepresentation = 8, 8, 7, 0
-    data_set.Rows = 2
     data_set.PixelData = pixels
     data_set["PixelData"].VR = "OB"
     buffer = io.BytesIO()

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from command_line import write_objects
+from hilum.cli.archives import prepare_beside_server
+from hilum.cli.demo import load_folder
 from hilum.cli.main import app
+from hilum.config import Settings
 
 
 @pytest.fixture
@@ -25,3 +29,12 @@ def hilum(data: Path) -> Callable[..., Result]:
         return result
 
     return run
+
+
+@pytest.fixture
+def stored(tmp_path: Path, data: Path) -> list[str]:
+    """Store three instances of one series; return their UIDs. Their files are in the folder `in`."""
+    uids = write_objects(tmp_path / "in", 3)
+    prepare_beside_server(Settings(data=data))
+    assert load_folder(tmp_path / "in", Settings(data=data)) == 3
+    return uids

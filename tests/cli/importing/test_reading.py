@@ -98,7 +98,7 @@ def test_a_file_that_grew_beyond_the_limit_leaves_nothing_behind(reader: Candida
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
 def test_members_of_zip_archives_are_staged_bit_for_bit(reader: CandidateReader, tmp_path: Path, method: int) -> None:
-    contents = [OBJECT + os.urandom(number * 3 * MEGABYTE) for number in range(4)]
+    contents = [OBJECT + os.urandom(number * MEGABYTE) for number in range(4)]
     with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
         for number, content in enumerate(contents):
             archive.writestr(f"../{number}", content)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer.testing import Result
 
-from command_line import STUDY, write_objects
+from command_line import STUDY
 from hilum.cli.archives import existing_archive
 from hilum.cli.server.housekeeping import housekeeping, keep_house_once
 from hilum.config import Settings, TrashSettings
@@ -20,17 +20,17 @@ def rows(settings: Settings) -> int:
         return sum(1 for _ in archive.index.rows())
 
 
-def test_the_trash_is_emptied_when_its_time_has_come(tmp_path: Path, data: Path, hilum: Callable[..., Result]) -> None:
+def test_the_trash_is_emptied_when_its_time_has_come(
+    data: Path, stored: list[str], hilum: Callable[..., Result]
+) -> None:
     settings = Settings(data=data, trash=TrashSettings(keep_days=2))
-    write_objects(tmp_path / "in", 2)
-    hilum("import", tmp_path / "in")
     hilum("delete", STUDY)
 
     keep_house_once(settings, now=time.time() + DAY_S)
     before = rows(settings)
     keep_house_once(settings, now=time.time() + 3 * DAY_S)
 
-    assert (before, rows(settings)) == (2, 0)
+    assert (before, rows(settings)) == (len(stored), 0)
 
 
 def test_the_thread_ends_with_its_context(data: Path) -> None:

@@ -344,7 +344,7 @@ def tolerated_uploads() -> Iterator[Upload]:
     plain = part(whole)
     quoted = plain.replace(BOUNDARY.encode(), b"two words") + b"--two words--\r\n"
     content_type = 'multipart/related; type="application/dicom"; boundary="two words"'
-    yield Upload("as it should be", MULTIPART, plain + CLOSE, OK, 1)
+    yield _tolerated("as it should be", plain + CLOSE)
     yield Upload("quoted boundary", MULTIPART.replace(BOUNDARY, f'"{BOUNDARY}"'), plain + CLOSE, OK, 1)
     yield Upload("quoted boundary with a space", content_type, quoted, OK, 1)
     yield Upload(
@@ -361,35 +361,27 @@ def tolerated_uploads() -> Iterator[Upload]:
         OK,
         1,
     )
-    yield Upload("preamble and epilogue", MULTIPART, b"preamble\r\n" + plain + CLOSE + b"epilogue", OK, 1)
-    yield Upload("line end before the first delimiter", MULTIPART, b"\r\n" + plain + CLOSE, OK, 1)
-    yield Upload("no line end at the end", MULTIPART, plain + CLOSE[:-2], OK, 1)
-    yield Upload("no closing dashes", MULTIPART, plain + CLOSE.replace(b"--\r\n", b"\r\n"), OK, 1)
-    yield Upload(
-        "spaces after the delimiter", MULTIPART, plain.replace(b"0f\r\n", b"0f \t\r\n", 1) + CLOSE, OK, 1
-    )
-    yield Upload(
+    yield _tolerated("preamble and epilogue", b"preamble\r\n" + plain + CLOSE + b"epilogue")
+    yield _tolerated("line end before the first delimiter", b"\r\n" + plain + CLOSE)
+    yield _tolerated("no line end at the end", plain + CLOSE[:-2])
+    yield _tolerated("no closing dashes", plain + CLOSE.replace(b"--\r\n", b"\r\n"))
+    yield _tolerated("spaces after the delimiter", plain.replace(b"0f\r\n", b"0f \t\r\n", 1) + CLOSE)
+    yield _tolerated(
         "lines that end in LF",
-        MULTIPART,
         part(whole, b"Content-Type: application/dicom\n").replace(b"\n\r\n", b"\n\n", 1) + CLOSE,
-        OK,
-        1,
     )
-    yield Upload(
+    yield _tolerated(
         "a delimiter's beginning inside the data",
-        MULTIPART,
         part(whole + _padding(b"\r\n--" + BOUNDARY.encode()[:-1])) + CLOSE,
-        OK,
-        1,
     )
-    yield Upload(
-        "many headers",
-        MULTIPART,
-        part(whole, b"Content-Type: application/dicom\r\n" + b"X-A: b\r\n" * 20) + CLOSE,
-        OK,
-        1,
+    yield _tolerated(
+        "many headers", part(whole, b"Content-Type: application/dicom\r\n" + b"X-A: b\r\n" * 20) + CLOSE
     )
     yield Upload("the object alone", "application/dicom", whole, OK, 1)
+
+
+def _tolerated(name: str, body: bytes) -> Upload:
+    return Upload(name, MULTIPART, body, OK, 1)
 
 
 def _padding(text: bytes) -> bytes:
@@ -397,13 +389,11 @@ def _padding(text: bytes) -> bytes:
     return element(0xFFFCFFFC, "OB", text)
 
 
-def refused_uploads() -> Iterator[Upload]:
-    """Iterate over bodies of which nothing is stored."""
-    whole = valid_object()
-    plain = part(whole)
+def unreadable_uploads() -> Iterator[Upload]:
+    """Iterate over bodies that are no multipart at all, or not of their boundary: answered 400 (STOW-04)."""
+    plain = part(valid_object())
     no_boundary = MULTIPART.partition("; boundary")[0]
     bad_request = frozenset({400})
-    unsupported = frozenset({415})
     yield Upload("no body", MULTIPART, b"", bad_request)
     yield Upload("no Content-Type", None, plain + CLOSE, frozenset({400, 415}))
     yield Upload("no boundary parameter", no_boundary, plain + CLOSE, bad_request)
@@ -413,6 +403,13 @@ def refused_uploads() -> Iterator[Upload]:
     )
     yield Upload("another boundary", f"{no_boundary}; boundary=other", plain + CLOSE, bad_request)
     yield Upload("a closing delimiter alone", MULTIPART, CLOSE, bad_request)
+
+
+def refused_uploads() -> Iterator[Upload]:
+    """Iterate over bodies whose parts cannot be stored."""
+    whole = valid_object()
+    plain = part(whole)
+    unsupported = frozenset({415})
     yield Upload("no delimiter after the part", MULTIPART, plain[:-2], REFUSED)
     yield Upload("half an object and no delimiter", MULTIPART, plain[: len(plain) // 2], REFUSED)
     yield Upload("ends inside the part's headers", MULTIPART, plain[:40], REFUSED)

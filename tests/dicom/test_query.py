@@ -300,6 +300,7 @@ def test_unsupported_kinds_of_matching_are_named_in_warnings() -> None:
         ),
     )
     assert query.matches == (Match(("00100020",), "LO", SingleValue("A\\B")),)
+    assert "one value" in error_of("multiplevaluematching=true&InstanceNumber=1,2", Level.INSTANCE)
     assert query_of("fuzzymatching=false&emptyvaluematching=false&multiplevaluematching=false") == query_of(
         ""
     )
@@ -339,14 +340,14 @@ def test_keys_of_lower_levels_are_ignored_and_named() -> None:
     assert query.matches == (Match(("00100020",), "LO", SingleValue("1")),)
     assert query.include == ()
     assert query.warnings == (
-        "The following attributes are no matching keys here and were ignored: Modality, SOPInstanceUID",
+        "The following attributes are no matching keys here and were ignored: Modality, SOPInstanceUID.",
     )
 
 
 def test_a_warning_names_ten_attributes_at_most() -> None:
     many = "&".join(f"{group:04X}3000=1" for group in range(0x6000, 0x601E, 2))
 
-    assert query_of(many).warnings[0].endswith(" and 5 more")
+    assert query_of(many).warnings[0].endswith(" and 5 more.")
 
 
 @pytest.mark.requirement("QIDO-11")

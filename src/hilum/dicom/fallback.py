@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import re
 import struct
 import warnings
 import zlib
@@ -22,7 +23,11 @@ from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 
 from hilum.dicom.instance import DecodeError, ScanLimits, ScannedInstance, WireForm
-from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from hilum.dicom.transfer_syntaxes import (
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    NATIVE_SYNTAXES,
+)
 from hilum.dicom.wire_form import explicit_head
 
 Scan = Callable[..., ScannedInstance]
@@ -34,6 +39,7 @@ _WORDS: Final = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _LONG: Final = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"UN"})
 _EMPTY_HEAD: Final = bytes(128) + b"DICM"
 _ITEM_HEADER: Final = struct.Struct("<HHI")
+_VR: Final = re.compile(rb"[A-Z]{2}").fullmatch
 _DELIMITER: Final = 0xFFFEE0DD
 
 
@@ -189,10 +195,12 @@ def repaired_object(
     if not transfer_syntax_uid:
         data_set_offset, transfer_syntax_uid = _start_of_bare(buffer)
     source = _View(buffer, data_set_offset)
-    is_implicit = transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN
+    # Some writers declare an explicit syntax and write an implicit one: the first element shows it.
+    is_implicit = not _VR(source.take(data_set_offset + 4, 2))
     header, element = _read_header(source, limits, is_implicit=is_implicit, is_little=True)
     head = explicit_head(bytes(buffer[:data_set_offset]) if data_set_offset > len(_EMPTY_HEAD) else _EMPTY_HEAD)
-    target = EXPLICIT_VR_LITTLE_ENDIAN if is_implicit or data_set_offset == 0 else transfer_syntax_uid
+    is_native = transfer_syntax_uid in NATIVE_SYNTAXES
+    target = EXPLICIT_VR_LITTLE_ENDIAN if is_native else transfer_syntax_uid
     spool = open_spool()
     try:
         spool.write(_with_syntax(head, target))
@@ -217,7 +225,7 @@ def _start_of_bare(buffer: bytes | memoryview) -> tuple[int, str]:
     first = bytes(buffer[start : start + 8])
     if start or len(first) < 8 or first[:2] != b"\x08\x00" or first[2:4] not in (b"\0\0", b"\x01\0", b"\x05\0", b"\x08\0", b"\x16\0"):
         raise DecodeError("The object has no DICM prefix: it is no DICOM file.")
-    return 0, EXPLICIT_VR_LITTLE_ENDIAN if first[4:6].isalpha() and first[4:6].isupper() else IMPLICIT_VR_LITTLE_ENDIAN
+    return 0, EXPLICIT_VR_LITTLE_ENDIAN if _VR(first[4:6]) else IMPLICIT_VR_LITTLE_ENDIAN
 
 
 def _with_syntax(head: bytes, transfer_syntax_uid: str) -> bytes:
@@ -352,7 +360,8 @@ def _swap_words(dataset: Dataset) -> None:
 
 def _encoded(dataset: Dataset) -> bytes:
     """Return the data set in Explicit VR Little Endian."""
-    buffer = DicomIO(io.BytesIO())
+    memory = io.BytesIO()
+    buffer = DicomIO(memory)
     buffer.is_little_endian, buffer.is_implicit_VR = True, False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -360,7 +369,6 @@ def _encoded(dataset: Dataset) -> bytes:
             write_dataset(buffer, dataset)
         except Exception as error:  # noqa: BLE001 - pydicom raises many kinds of errors for broken values
             raise DecodeError("The object cannot be written in Explicit VR Little Endian.") from error
-    value: bytes = buffer.parent.getvalue()  # type: ignore[attr-defined]  # the BytesIO above
-    return value
+    return memory.getvalue()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -153,8 +154,12 @@ def _result(
 
 
 def _uid(found: DataSetScan, tag: str, name: str) -> str:
-    value = found.attributes.get(tag)
-    values = orjson.loads(value).get("Value", ()) if value else ()
+    value = orjson.loads(found.attributes.get(tag, b"{}"))
+    values = value.get("Value", ())
+    if value.get("vr") == "UN":
+        # Some routers write all that they do not know as UN, these UIDs among it.
+        values = (b64decode(value.get("InlineBinary", "")).rstrip(b" \0").decode("ascii", "replace"),)
+        found.attributes[tag] = orjson.dumps({"vr": "UI", "Value": values})
     if len(values) != 1 or not isinstance(values[0], str) or not is_uid(values[0]):
         raise DecodeError(f"The object has no valid {name}.", tag=int(tag, 16))
     return values[0]

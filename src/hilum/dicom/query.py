@@ -11,6 +11,7 @@ from hilum.dicom.attribute_paths import Path, QueryError, creators_of, is_privat
 from hilum.dicom.conditions import (
     MATCHED_VRS,
     SINGLE_TEXT_VRS,
+    WILDCARD_VRS,
     Condition,
     DateTimeRange,
     Range,
@@ -341,8 +342,8 @@ def _condition(name: str, vr: str, values: tuple[str, ...], switched: Iterable[s
     several = len(values) > 1 or ("\\" in values[0] and vr not in SINGLE_TEXT_VRS)
     if not several:
         return value_condition(name, vr, values[0])
-    if "multiplevaluematching" in switched:
-        # Without Multiple Value Matching the list is one literal value.
+    if "multiplevaluematching" in switched and vr in WILDCARD_VRS:
+        # Without Multiple Value Matching a list of texts is one literal text.
         return SingleValue("\\".join(values))
     raise QueryError(f"{name} takes one value; a comma in it is written %2C.")
 
@@ -350,7 +351,7 @@ def _condition(name: str, vr: str, values: tuple[str, ...], switched: Iterable[s
 def _ignored_warning(names: list[str]) -> str:
     shown = ", ".join(names[:_MAX_NAMES])
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return f"The following attributes are no matching keys here and were ignored: {shown}{more}"
+    return f"The following attributes are no matching keys here and were ignored: {shown}{more}."
 
 
 def _with_combined_times(found: dict[Path, Match], keys: Mapping[Path, tuple[str, ...]]) -> dict[Path, Match]:

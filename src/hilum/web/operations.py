@@ -5,7 +5,6 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from hilum.errors import OutOfResources
 from hilum.web.origin import origin_of
 
 
@@ -21,13 +20,11 @@ async def ready(request: Request) -> Response:
         OutOfResources: they would not.
     """
     origin = origin_of(request)
-    await origin.pool.run(lambda: _check(request))
+    await origin.pool.run(_check, request)
     return PlainTextResponse("ready\n")
 
 
 def _check(request: Request) -> None:
     archive = origin_of(request).archive
     archive.index.totals()
-    with_room = archive.blobs.has_room()
-    if not with_room:
-        raise OutOfResources("The storage of this origin server is full.")
+    archive.blobs.check_reserve(0)

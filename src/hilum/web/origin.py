@@ -10,7 +10,8 @@ from hilum.archive.archive import Archive
 from hilum.config import Settings
 from hilum.web.pool import Pool
 from hilum.web.public_url import PublicUrl
-from hilum.web.receive import UploadBudget
+from hilum.web.receive import Uploads
+from hilum.web.send import Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Origin:
     archive: Archive
     pool: Pool
     """Threads for transactions: the one hop a request."""
-    uploads: UploadBudget
+    uploads: Uploads
+    sender: Sender
     public_url: PublicUrl
 
     def service_url(self, request: Request) -> str:

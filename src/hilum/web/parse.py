@@ -15,7 +15,8 @@ from hilum.dicom.resources import TargetResource
 from hilum.dicom.uids import is_uid
 from hilum.errors import InvalidRequest, NotAcceptable
 from hilum.web.origin import origin_of
-from hilum.wire.selection import Acceptable
+from hilum.services.studies.offers import METADATA_OFFERS
+from hilum.wire.selection import Acceptable, select
 
 _FRAME_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _BULK_PATH: Final = re.compile(r"[0-9A-Fa-f]{8}(/[0-9]{1,9}/[0-9A-Fa-f]{8})*")
@@ -81,6 +82,21 @@ def acceptable_of(request: Request) -> Acceptable:
             raise NotAcceptable("The request has no Accept header.")
         header = "*/*"
     return Acceptable(header, _accept_parameter(request))
+
+
+def select_metadata_type(acceptable: Acceptable) -> None:
+    """Check that the user agent takes the DICOM JSON Model, the only metadata type offered.
+
+    Raises:
+        NotAcceptable: it does not.
+        InvalidRequest: the `accept` parameter is wrong.
+    """
+    try:
+        selected = select(METADATA_OFFERS, acceptable)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from error
+    if selected is None:
+        raise NotAcceptable(f"Available: {', '.join(str(offer) for offer in METADATA_OFFERS)}.")
 
 
 def _accept_parameter(request: Request) -> str | None:

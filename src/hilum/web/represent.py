@@ -6,13 +6,13 @@ status is sent, so that what cannot be read is an error and not a torn answer. T
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Final
 
 from hilum.services.studies.retrieve import Metadata, Part, Retrieved
 from hilum.store.index.records import SearchPage
+from hilum.web.send import Answer
 from hilum.wire.conditional import etag_of
 from hilum.wire.multipart import closing_delimiter, new_boundary, part_header
 from hilum.wire.selection import Packaging
@@ -20,17 +20,6 @@ from hilum.wire.selection import Packaging
 _EAGER_BYTES: Final = 4 * 1024 * 1024
 _JSON: Final = "application/dicom+json"
 _CACHING: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response in plain values; `body` is the whole payload, or comes in chunks."""
-
-    status: HTTPStatus
-    headers: Mapping[str, str]
-    body: bytes | Iterator[bytes]
-    length: int | None = None
-    """Bytes of a chunked body, where known."""
 
 
 def retrieved_etag(retrieved: Retrieved, service_url: str) -> str:

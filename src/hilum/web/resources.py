@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from hilum.web import studies
+from hilum.web import store, studies
 
 Handler = Callable[[Request], Awaitable[Response | Callable[[Scope, Receive, Send], Awaitable[None]]]]
 
@@ -141,7 +141,7 @@ def _store(path: str) -> Resource:
     return Resource(
         "POST",
         path,
-        studies.store_instances,
+        store.store_instances,
         transaction="Store Instances",
         source="PS3.18 10.5",
         statuses=_STORE_STATUSES,

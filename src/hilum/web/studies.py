@@ -10,22 +10,19 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from hilum.dicom.query import Level, QueryError, parse_query
-from hilum.errors import InvalidRequest, NotAcceptable
+from hilum.errors import InvalidRequest
 from hilum.services.studies import retrieve
-from hilum.services.studies.offers import METADATA_OFFERS
 from hilum.services.studies.search import search
 from hilum.web.origin import Origin, origin_of
-from hilum.web.parse import acceptable_of, bulk_path_of, frame_numbers_of, target_of
+from hilum.web.parse import acceptable_of, bulk_path_of, frame_numbers_of, select_metadata_type, target_of
 from hilum.web.represent import (
-    Answer,
     represent_metadata,
     represent_parts,
     represent_search,
     retrieved_etag,
 )
-from hilum.web.send import AnswerResponse
+from hilum.web.send import Answer, AnswerResponse
 from hilum.wire.conditional import etag_of, none_match
-from hilum.wire.selection import Acceptable, select
 
 async def retrieve_instances(request: Request) -> AnswerResponse:
     """Retrieve the instances of a study, series or instance (PS3.18 10.4.1.1.1)."""
@@ -63,7 +60,7 @@ async def _answer_parts(
             return _not_modified(etag)
         return represent_parts(retrieved, service_url=service_url, etag=etag)
 
-    return AnswerResponse(await origin.pool.run(transact), request)
+    return AnswerResponse(await origin.pool.run(transact), origin.sender)
 
 
 async def retrieve_metadata(request: Request) -> AnswerResponse:
@@ -82,7 +79,7 @@ async def retrieve_metadata(request: Request) -> AnswerResponse:
             return _not_modified(etag)
         return represent_metadata(metadata, service_url=service_url, base_url=base_url, etag=etag)
 
-    return AnswerResponse(await origin.pool.run(transact), request)
+    return AnswerResponse(await origin.pool.run(transact), origin.sender)
 
 
 async def search_studies(request: Request) -> AnswerResponse:
@@ -119,22 +116,7 @@ async def _search(request: Request, level: Level) -> AnswerResponse:
     def transact() -> Answer:
         return represent_search(search(query, archive=origin.archive), service_url=service_url, empty=empty)
 
-    return AnswerResponse(await origin.pool.run(transact), request)
-
-
-def select_metadata_type(acceptable: Acceptable) -> None:
-    """Check that the user agent takes the DICOM JSON Model, the only metadata type offered.
-
-    Raises:
-        NotAcceptable: it does not.
-        InvalidRequest: the `accept` parameter is wrong.
-    """
-    try:
-        selected = select(METADATA_OFFERS, acceptable)
-    except ValueError as error:
-        raise InvalidRequest(str(error)) from error
-    if selected is None:
-        raise NotAcceptable(f"Available: {', '.join(str(offer) for offer in METADATA_OFFERS)}.")
+    return AnswerResponse(await origin.pool.run(transact), origin.sender)
 
 
 def _not_modified(etag: str) -> Answer:

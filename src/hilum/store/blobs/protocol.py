@@ -63,6 +63,9 @@ class Staged(Protocol):
 class BlobStore(Protocol):
     """Immutable blobs by id; durable once `publish` or `put` returns."""
 
+    def check_reserve(self, wanted: int) -> None:
+        """Raise OutOfResources if there is no room for `wanted` more bytes."""
+
     def stage(self) -> Staged:
         """Return a new, empty staged object under a fresh blob id."""
 

@@ -145,7 +145,7 @@ def test_an_export_gives_the_stored_bytes(tmp_path: Path) -> None:
             if store(client, original).status_code == 200:
                 wanted.append((dataset.SOPInstanceUID, original))
 
-    command = [sys.executable, "-m", "hilum.cli.main", "export", "--data", str(data), "-o", str(out)]
+    command = [sys.executable, "-m", "hilum", "export", "--data", str(data), "-o", str(out)]
     subprocess.run([*command, *(uid for uid, _ in wanted)], check=True, capture_output=True, timeout=120)
 
     exported = sorted(path.read_bytes() for path in out.rglob("*") if path.is_file())

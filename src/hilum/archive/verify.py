@@ -14,9 +14,11 @@ from typing import Final
 
 from hilum.archive.archive import Archive
 from hilum.archive.ingest import index_blob
-from hilum.dicom.instance import DecodeError
+from hilum.archive.removal import knows_blob
+from hilum.dicom.instance import DecodeError, EncapsulatedFrames
+from hilum.errors import TargetGone, TargetNotFound
 from hilum.store.blobs.protocol import BlobStore, Part
-from hilum.store.index.records import IndexedBlob, Outcome, State
+from hilum.store.index.records import IndexRow, Outcome, State
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _DEAD: Final = frozenset({Part.TOMBSTONE, Part.QUARANTINED})
@@ -52,40 +54,57 @@ def verify(
         progress: called with the number of instances checked so far.
     """
     for checked, row in enumerate(archive.index.rows(), start=1):
-        yield from _check_row(row, archive, repair)
+        if row.state is not State.GONE:
+            yield from _check_row(row, archive, repair)
         if progress:
             progress(checked)
     yield from _check_blobs(archive, repair)
-    for study_instance_uid, path in archive.index.contradictions():
-        yield Finding(
-            "contradiction", study_instance_uid, f"Instances do not agree on {path}; the first value stays.", repaired=True
-        )
+    for found in archive.index.contradictions():
+        text = f"Instances do not agree on {found.tag}: {found.kept} stays, {found.offered} was passed over."
+        yield Finding("contradiction", found.sop_instance_uid, text, repaired=True)
 
 
-def _check_row(row: IndexedBlob, archive: Archive, repair: Repair) -> Iterator[Finding]:
+def _check_row(row: IndexRow, archive: Archive, repair: Repair) -> Iterator[Finding]:
     blobs = archive.blobs
     if blobs.size(row.blob_id, Part.QUARANTINED) is not None:
         return
-    fault = _fault(row, blobs)
-    if fault is None:
-        for part in row.sidecars:
-            if blobs.size(row.blob_id, part) is None:
-                fault = ("missing sidecar", f"Its {part.value} part is missing.")
+    fault = _fault(row, blobs) or _missing_sidecar(row, archive)
     if fault is not None:
-        if not archive.index.knows_blob(row.blob_id):
+        if not knows_blob(row.blob_id, archive=archive):
             return  # It was removed while we looked.
         if repair is Repair.YES:
             _quarantine(row, archive)
         yield Finding(fault[0], row.sop_instance_uid, fault[1], repaired=repair is Repair.YES)
-    marked = blobs.size(row.blob_id, Part.TRASHED) is not None
-    if row.state is State.LIVE and marked and archive.index.state_of(row.blob_id) is State.LIVE:
+    elif row.state is State.LIVE and blobs.size(row.blob_id, Part.TRASHED) is not None:
+        if archive.index.live_blob_id(row.sop_instance_uid) != row.blob_id:
+            return  # It was deleted while we looked.
         if repair is Repair.YES:
             blobs.delete(row.blob_id, Part.TRASHED)
         text = "Its blob is marked as trashed, the index has it as live."
         yield Finding("stale marker", row.sop_instance_uid, text, repaired=repair is Repair.YES)
 
 
-def _fault(row: IndexedBlob, blobs: BlobStore) -> tuple[str, str] | None:
+def _missing_sidecar(row: IndexRow, archive: Archive) -> tuple[str, str] | None:
+    if row.state is not State.LIVE:
+        return None
+    try:
+        instance = archive.index.find_instance(row.study_instance_uid, row.series_instance_uid, row.sop_instance_uid)
+        frames = archive.index.frames(instance.instance_id)
+        has_metadata = archive.index.metadata(instance.instance_id).body is not None
+    except (TargetNotFound, TargetGone):
+        return None  # It was deleted while we looked.
+    needed = {
+        Part.WIRE: instance.wire_form is not None,
+        Part.METADATA: not has_metadata,
+        Part.FRAMES: isinstance(frames, EncapsulatedFrames) and not frames.records,
+    }
+    for part, is_needed in needed.items():
+        if is_needed and archive.blobs.size(row.blob_id, part) is None:
+            return "missing sidecar", f"Its {part.value} part is missing."
+    return None
+
+
+def _fault(row: IndexRow, blobs: BlobStore) -> tuple[str, str] | None:
     head, data_set = hashlib.sha256(), hashlib.sha256()
     offset = 0
     try:
@@ -102,7 +121,7 @@ def _fault(row: IndexedBlob, blobs: BlobStore) -> tuple[str, str] | None:
     return None
 
 
-def _quarantine(row: IndexedBlob, archive: Archive) -> None:
+def _quarantine(row: IndexRow, archive: Archive) -> None:
     """Take an instance out of sight, so that it can be stored again; what is left of its blob stays."""
     archive.blobs.put(row.blob_id, Part.QUARANTINED, b"")
     if row.state is State.LIVE:
@@ -114,7 +133,7 @@ def _check_blobs(archive: Archive, repair: Repair) -> Iterator[Finding]:
     lost: list[tuple[bool, str]] = []
     for blob_id, group in groupby(archive.blobs.parts(), key=lambda found: found[0]):
         parts = {part for _, part, _ in group}
-        if parts & _DEAD or blob_id in unsettled or archive.index.knows_blob(blob_id):
+        if parts & _DEAD or blob_id in unsettled or knows_blob(blob_id, archive=archive):
             continue
         if Part.OBJECT in parts:
             lost.append((Part.TRASHED in parts, blob_id))
@@ -130,7 +149,7 @@ def _check_blobs(archive: Archive, repair: Repair) -> Iterator[Finding]:
 
 
 def _check_lost(blob_id: str, archive: Archive, repair: Repair, state: State) -> Finding | None:
-    if blob_id in {unsettled for unsettled, _ in archive.blobs.unsettled()} or archive.index.knows_blob(blob_id):
+    if blob_id in {unsettled for unsettled, _ in archive.blobs.unsettled()} or knows_blob(blob_id, archive=archive):
         return None  # It came in while we looked.
     if archive.blobs.size(blob_id, Part.OBJECT) is None:
         return None

@@ -99,9 +99,12 @@ def _is_instance(path: Path) -> bool:
         warnings.simplefilter("ignore")
         try:
             dataset = pydicom.dcmread(path, stop_before_pixels=True)
-            return all(
-                dataset.get(keyword) for keyword in
-                ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-            ) and "TransferSyntaxUID" in dataset.file_meta
+            return (
+                all(
+                    dataset.get(keyword)
+                    for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+                )
+                and "TransferSyntaxUID" in dataset.file_meta
+            )
         except Exception:  # noqa: BLE001 - whatever pydicom raises for what it cannot read
             return False

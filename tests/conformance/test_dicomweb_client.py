@@ -107,9 +107,7 @@ def test_it_retrieves_frames(user_agent: DICOMwebClient) -> None:
 
     default = user_agent.retrieve_instance_frames(*uids, frame_numbers=[1, 3])
     octets = list(user_agent.iter_instance_frames(*uids, frame_numbers=[2], media_types=("application/octet-stream",)))
-    rle = user_agent.retrieve_instance_frames(
-        *uids, frame_numbers=[1], media_types=(("image/dicom-rle", RLELossless),)
-    )
+    rle = user_agent.retrieve_instance_frames(*uids, frame_numbers=[1], media_types=(("image/dicom-rle", RLELossless),))
 
     assert default == [pixels[0].tobytes(), pixels[2].tobytes()]
     assert octets == [pixels[1].tobytes()]

@@ -139,7 +139,9 @@ def test_other_texts_match_to_the_letter(client: httpx.Client) -> None:
     store_all(client, make_dataset(PatientID=patient, AccessionNumber="Ab_1%"))
     study = f"/studies?PatientID={patient}&AccessionNumber="
 
-    found = [bool(search(client, study + value)) for value in ("Ab_1%25", "Ab*", "?b_1%25", "ab_1%25", "Abx1%25", "A*x")]
+    found = [
+        bool(search(client, study + value)) for value in ("Ab_1%25", "Ab*", "?b_1%25", "ab_1%25", "Abx1%25", "A*x")
+    ]
 
     assert found == [True, True, True, False, False, False]
 
@@ -183,7 +185,9 @@ def test_modalities_in_study_match_any_series(client: httpx.Client) -> None:
     first = make_dataset(PatientID=patient, Modality="CT")
     store_all(client, first, make_dataset(PatientID=patient, StudyInstanceUID=first.StudyInstanceUID, Modality="PT"))
 
-    found = [len(search(client, f"/studies?PatientID={patient}&ModalitiesInStudy={item}")) for item in ("CT", "PT", "MR")]
+    found = [
+        len(search(client, f"/studies?PatientID={patient}&ModalitiesInStudy={item}")) for item in ("CT", "PT", "MR")
+    ]
 
     assert found == [1, 1, 0]
 
@@ -262,7 +266,9 @@ def test_keys_of_a_sequence_match_in_one_item(client: httpx.Client) -> None:
 @pytest.mark.requirement("SRCH-09", "QIDO-13")
 def test_other_attributes_of_a_level_match_too(client: httpx.Client) -> None:
     patient = patient_id()
-    dataset = make_dataset(PatientID=patient, StudyDescription="CT Thorax", ProtocolName="P7", ImageType=["ORIGINAL", "PRIMARY"])
+    dataset = make_dataset(
+        PatientID=patient, StudyDescription="CT Thorax", ProtocolName="P7", ImageType=["ORIGINAL", "PRIMARY"]
+    )
     store_all(client, dataset)
     series = f"/studies/{dataset.StudyInstanceUID}/series"
 

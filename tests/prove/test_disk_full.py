@@ -41,7 +41,12 @@ def test_a_full_disk_loses_nothing_and_recovers(small_disk: Path, reserve: int) 
         with server.client() as client:
             for number in range(400):
                 dataset = make_dataset(
-                    Rows=512, Columns=512, BitsAllocated=16, BitsStored=16, HighBit=15, PixelData=noise(512, 512, number)
+                    Rows=512,
+                    Columns=512,
+                    BitsAllocated=16,
+                    BitsStored=16,
+                    HighBit=15,
+                    PixelData=noise(512, 512, number),
                 )
                 dataset["PixelData"].VR = "OW"
                 content = encode(dataset)

@@ -108,9 +108,7 @@ def download(server: servers.Server, path: str, accept: str) -> tuple[int, int, 
 
 
 def path_of(dataset: Dataset) -> str:
-    return (
-        f"/studies/{dataset.StudyInstanceUID}/series/{dataset.SeriesInstanceUID}/instances/{dataset.SOPInstanceUID}"
-    )
+    return f"/studies/{dataset.StudyInstanceUID}/series/{dataset.SeriesInstanceUID}/instances/{dataset.SOPInstanceUID}"
 
 
 @pytest.fixture
@@ -151,7 +149,7 @@ def test_a_1_gb_big_endian_object(server: servers.Server) -> None:
 
     assert (status, got[0]) == (200, 200)
     assert abs(got[1] - length) < 4096
-    assert frame[2] == hashlib.sha256(pixels[: MB].tobytes()).digest()
+    assert frame[2] == hashlib.sha256(pixels[:MB].tobytes()).digest()
     assert memory.highest_mb < LIMIT_MB
 
 

@@ -4,8 +4,8 @@ import io
 
 import pydicom
 import pytest
-import hostile
 
+import hostile
 from hilum.dicom.query import Level, QueryError, parse_query
 from hilum.dicom.uids import is_uid
 

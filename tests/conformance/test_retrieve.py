@@ -9,7 +9,6 @@ import httpx
 import numpy as np
 import pydicom
 import pytest
-from dicomweb import JSON, OBJECTS, OBJECTS_AS_STORED, OCTETS, parts_of, path_of, store, values
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -21,6 +20,8 @@ from pydicom.uid import (
     RLELossless,
     generate_uid,
 )
+
+from dicomweb import JSON, OBJECTS, OBJECTS_AS_STORED, OCTETS, parts_of, path_of, store, values
 from samples import PREFIX, encode, make_dataset, make_series
 
 FRAME = 'multipart/related; type="{}"'

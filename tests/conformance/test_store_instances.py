@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+
 from dicomweb import BOUNDARY, JSON, OBJECTS_AS_STORED, multipart_body, parts_of, path_of, store, values
 from samples import encode, make_dataset, make_object, make_series
 

@@ -90,7 +90,7 @@ def test_signed_samples_are_told() -> None:
         (b"", None),
     ],
 )
-def test_the_colours_of_jpeg_are_told_by_its_markers(header: bytes, is_ybr: bool | None) -> None:  # noqa: FBT001 - a column
+def test_the_colours_of_jpeg_are_told_by_its_markers(header: bytes, is_ybr: bool | None) -> None:
     frame = b"\xff\xc0\0\x11\x08\0\x05\0\x06\x03" + b"\x01\x11\0\x02\x11\0\x03\x11\0"
 
     read = read_any_jpeg(b"\xff\xd8" + header + frame)

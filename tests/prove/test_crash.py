@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 import servers
 from dicomweb import JSON, OBJECTS_AS_STORED, parts_of, path_of, store, values
 from samples import encode, make_dataset, noise

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 import servers
 from dicomweb import OBJECTS_AS_STORED, parts_of, path_of, store, values
 from samples import encode, make_dataset, noise

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import servers
-from dicomweb import JSON, store
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
@@ -23,6 +21,9 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
 )
+
+import servers
+from dicomweb import JSON, store
 from samples import encode, make_dataset, make_series
 
 pytestmark = pytest.mark.prove

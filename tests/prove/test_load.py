@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 import servers
 from dicomweb import BOUNDARY, JSON, store, values
 from samples import encode, make_dataset, noise

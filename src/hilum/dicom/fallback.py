@@ -290,8 +290,7 @@ def _copy_pixels(source: _View, element: int, spool: BinaryIO, *, is_implicit: b
     if stop > source.size:
         raise DecodeError("The object ends inside its pixel data.", offset=element)
     spool.write(struct.pack("<HH2sHI", group, number, vr, 0, length))
-    for at in range(pos, stop, _CHUNK_BYTES):
-        spool.write(source.take(at, min(_CHUNK_BYTES, stop - at)))
+    spool.writelines(source.take(at, min(_CHUNK_BYTES, stop - at)) for at in range(pos, stop, _CHUNK_BYTES))
     return stop
 
 
@@ -373,7 +372,7 @@ def _read_header(
             dataset.decode()
         except DecodeError:
             raise
-        except Exception as error:  # noqa: BLE001 - pydicom raises many kinds of errors for broken objects
+        except Exception as error:
             raise DecodeError("The object is no readable DICOM instance.") from error
     _check_whole(dataset, source)
     return dataset, source.tell() if found else None
@@ -409,6 +408,6 @@ def _encoded(dataset: Dataset) -> bytes:
         warnings.simplefilter("ignore")
         try:
             write_dataset(buffer, dataset)
-        except Exception as error:  # noqa: BLE001 - pydicom raises many kinds of errors for broken values
+        except Exception as error:
             raise DecodeError("The object cannot be written in Explicit VR Little Endian.") from error
     return memory.getvalue()

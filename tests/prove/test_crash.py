@@ -22,7 +22,7 @@ from samples import encode, make_dataset, noise
 
 pytestmark = pytest.mark.prove
 
-ROUNDS = int(os.environ.get("HILUM_PROVE_ROUNDS", "50"))
+ROUNDS = int(os.environ.get("PROVE_ROUNDS", "50"))
 WRITERS = 6
 
 

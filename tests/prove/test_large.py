@@ -28,7 +28,7 @@ from samples import encode, make_dataset, make_series
 
 pytestmark = pytest.mark.prove
 
-SCALE = float(os.environ.get("HILUM_PROVE_SCALE", "1"))
+SCALE = float(os.environ.get("PROVE_SCALE", "1"))
 MB = 1024 * 1024
 LIMIT_MB = 200
 

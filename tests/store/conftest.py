@@ -32,7 +32,9 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
             patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         import pgserver  # noqa: PLC0415 - it looks for the runtime folder when it is imported
 
-        server = pgserver.get_server(tmp_path_factory.mktemp("postgresql") / "data", cleanup_mode="delete")
+        server = pgserver.postgres_server.get_server(
+            tmp_path_factory.mktemp("postgresql") / "data", cleanup_mode="delete"
+        )
         try:
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
                 # What tests write need not outlive a power failure.
@@ -194,9 +196,7 @@ def make_instance() -> MakeInstance:
     ) -> NewInstance:
         uids = f"1.{study}", f"1.{study}.{series}", f"1.{study}.{series}.{number}"
         of_instance = {"00200013": number, **instance_attributes}
-        text = _json(
-            {**study_attributes, **series_attributes, **of_instance} if metadata is None else metadata
-        )
+        text = _json({**study_attributes, **series_attributes, **of_instance} if metadata is None else metadata)
         made = NewInstance(
             study_instance_uid=uids[0],
             series_instance_uid=uids[1],
@@ -209,9 +209,7 @@ def make_instance() -> MakeInstance:
             head_digest=hashlib.sha256(b"head").digest(),
             data_set_digest=hashlib.sha256("/".join(uids).encode()).digest(),
             study_attributes=_json({"0020000D": uids[0], **study_attributes}),
-            series_attributes=_json(
-                {"0020000E": uids[1], "00080060": "CT", "00200011": series, **series_attributes}
-            ),
+            series_attributes=_json({"0020000E": uids[1], "00080060": "CT", "00200011": series, **series_attributes}),
             instance_attributes=_json(of_instance),
             metadata=zstandard.ZstdCompressor(level=1).compress(text),
             metadata_size=len(text),

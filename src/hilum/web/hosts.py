@@ -28,7 +28,8 @@ class HostRule:
             names.add(_bare(public_host.name))
         self._any_address = settings.host in _EVERY_INTERFACE
         if self._any_address:
-            names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+            # Not the fully qualified name: asking for it waits for a name server that may not be there.
+            names.add(socket.gethostname().lower())
         allowed = [text.lower() for text in settings.http.allowed_hosts]
         self._any_name = "*" in allowed
         self._suffixes = tuple(text[1:] for text in allowed if text.startswith("*."))

@@ -11,6 +11,7 @@ counted is added to the totals of the server, so that no counter ever falls.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import mmap
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Final
 
 _RECORD_BYTES: Final = 256
-_RECORDS: Final = 16_384
+_RECORDS: Final = 4096
 _NAME_BYTES: Final = _RECORD_BYTES - 16
 _HEADER: Final = struct.Struct("<dH")
 _DOUBLES: Final = _RECORD_BYTES // 8
@@ -105,8 +106,10 @@ class Metrics:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._path = folder / f"metrics-{os.getpid()}-{secrets.token_hex(4)}.bin"
-        self._descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        # A reader must not see the file without its lock: it would take this worker for dead.
+        with _locked(folder):
+            self._descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         os.ftruncate(self._descriptor, _RECORDS * _RECORD_BYTES)
         self._map = mmap.mmap(self._descriptor, _RECORDS * _RECORD_BYTES)
         self._numbers = memoryview(self._map).cast("d")
@@ -173,8 +176,8 @@ class Metrics:
 
     def _histogram(self, route: str, method: str) -> list[int]:
         name = SECONDS.name
-        names = [(f"{name}_bucket", route, method, repr(bound)) for bound in _BUCKETS]
-        names += [(f"{name}_sum", route, method), (f"{name}_count", route, method)]  # type: ignore[list-item]  # a bucket has one label more
+        names: list[tuple[str, ...]] = [(f"{name}_bucket", route, method, repr(bound)) for bound in _BUCKETS]
+        names += [(f"{name}_sum", route, method), (f"{name}_count", route, method)]
         places = self._histograms[route, method] = [self._place(key) for key in names]
         return places
 
@@ -204,19 +207,27 @@ class Metrics:
             living: list[dict[str, float]] = []
             dead: list[Path] = []
             for path in sorted(self._folder.glob("metrics-*.bin")):
-                values = _read_worker(path)
-                if path == self._path or _is_alive(path):
-                    living.append(values)
-                elif path.name not in totals.merged:
-                    totals.add(values, path.name)
-                    dead.append(path)
+                if _is_alive(path):
+                    living.append(_read_worker(path))
+                    continue
+                dead.append(path)
+                if path.name not in totals.merged:
+                    totals.add(_read_worker(path), path.name)
             if dead:
-                # Written before the files go: a crash between leaves a file that is known to be in the totals.
+                # Written before the files go: a crash between leaves files that are known to be in the totals.
                 totals.write(self._folder)
-            for path in self._folder.glob("metrics-*.bin"):
-                if path.name in totals.merged:
-                    path.unlink(missing_ok=True)
+            for path in dead:
+                path.unlink(missing_ok=True)
         return _page(_summed(living, totals.values))
+
+
+async def keep_sampling(metrics: Metrics, *, interval_s: float = 1.0) -> None:
+    """Sample for ever, and measure by how much the event loop keeps its timers waiting."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + interval_s
+        await asyncio.sleep(interval_s)
+        metrics.sample(loop_lag_s=max(0.0, loop.time() - due))
 
 
 @dataclass(slots=True)

@@ -12,8 +12,9 @@ import time
 from http import HTTPStatus
 from typing import Final
 
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from hilum.config import Settings
 from hilum.errors import Forbidden, InvalidRequest, NotAuthenticated, RequestCutShort, TransactionError
@@ -42,8 +43,10 @@ _VARY_ORIGIN: Final = (b"vary", b"Origin")
 class Gate:
     """The application that the server runs."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, *, public_url: PublicUrl, metrics: Metrics) -> None:
+    def __init__(self, app: Starlette, settings: Settings, *, public_url: PublicUrl, metrics: Metrics) -> None:
         """Put the rules of `settings` around `app`.
+
+        Requests go straight to the router of `app`: what its own layers do about errors is done here.
 
         Raises:
             OSError: the token file cannot be read.
@@ -62,7 +65,11 @@ class Gate:
         elif scope["type"] == "websocket":
             await self._connect(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._hand_on(scope, receive, send)
+
+    async def _hand_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self._app
+        await self._app.router(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
@@ -84,7 +91,7 @@ class Gate:
         accept = headers.get(b"accept", b"").decode("latin-1")
         try:
             if not await self._admit(scope, headers, outflow):
-                await self._app(scope, receive, outflow)
+                await self._hand_on(scope, receive, outflow)
         except TransactionError as error:
             if isinstance(error, RequestCutShort):
                 _logger.info("Request %s was cut short.", outflow.request_id)
@@ -161,12 +168,12 @@ class Gate:
         try:
             self._check_host(scope)
             if origin is not None and not self._allows_origin(scope, origin):
-                raise Forbidden("Pages of this origin may not use this origin server.")  # noqa: TRY301 - one way out
+                raise Forbidden("Pages of this origin may not use this origin server.")
             self._check_token(headers)
         except TransactionError:
             await send({"type": "websocket.close", "code": 1008})
             return
-        await self._app(scope, receive, send)
+        await self._hand_on(scope, receive, send)
 
     def _record(self, scope: Scope, outflow: _Outflow, seconds: float, bytes_in: int) -> None:
         route: str = getattr(scope.get("route"), "path", "")

@@ -6,7 +6,7 @@ searches that differ in values share one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, assert_never
@@ -14,6 +14,7 @@ from typing import Any, Final, assert_never
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Table,
     and_,
     bindparam,
     exists,
@@ -22,8 +23,8 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
-from sqlalchemy.sql.expression import Alias
 
 from hilum.dicom.levels import level_of
 from hilum.dicom.query import DateTimeRange, Level, Match, Range, SingleValue, UidList, Wildcard
@@ -31,6 +32,8 @@ from hilum.store.index import tables, text
 from hilum.store.index.columns import ATTRIBUTE_COLUMNS, KEY_TABLES, Form
 from hilum.store.index.database import Kind, Value
 from hilum.store.index.merging import NUMBER_VRS
+
+Bound = Sequence[ColumnElement[Any]]
 
 _LATEST: Final = "~"
 _ORDER_KEY: Final = ("order_key",)
@@ -56,6 +59,9 @@ class Op(Enum):
     MOMENT = "moment"
     """A date and its time between two moments: first date and time, last date and time."""
     NEVER = "never"
+
+
+_PATTERNS: Final = frozenset({Op.PATTERN, Op.PATTERN_FROM_UNTIL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +91,9 @@ def tests_of(match: Match) -> list[Test]:
     condition = match.condition
     match condition:
         case SingleValue(value):
-            if place.vr == "PN" and "=" in value:
-                return [
-                    test for group in value.split("=") if group.strip("^ ") for test in place.equal(group)
-                ]
-            return place.equal(value)
+            return [test for group in place.groups(value) for test in place.equal(group)]
         case Wildcard(pattern):
-            if place.vr == "PN" and "=" in pattern:
-                return [
-                    test for group in pattern.split("=") if group.strip("*") for test in place.like(group)
-                ]
-            return place.like(pattern)
+            return [test for group in place.groups(pattern) for test in place.like(group)]
         case UidList(uids):
             return [place.test(Op.ANY_OF, *_padded(uids))]
         case Range(first, last):
@@ -125,6 +123,12 @@ class _Place:
     def test(self, op: Op, *values: str | int, time_path: tuple[str, ...] = ()) -> Test:
         return Test(Shape(self.level, self.path, op, len(values), time_path), values)
 
+    def groups(self, value: str) -> list[str]:
+        """Return the component groups of a person name that say something; any other value is one."""
+        if self.vr != "PN" or "=" not in value:
+            return [value]
+        return [group for group in value.split("=") if group.strip("^ *")]
+
     def equal(self, value: str) -> list[Test]:
         if self.form is Form.NUMBER:
             number = text.number_key(value)
@@ -142,9 +146,7 @@ class _Place:
             return text.name_key(value)
         if self.vr in NUMBER_VRS:
             return text.number_key(value)
-        return {"DA": text.date_key, "TM": text.time_key, "DT": text.date_time_key}.get(self.vr, text.key)(
-            value
-        )
+        return {"DA": text.date_key, "TM": text.time_key, "DT": text.date_time_key}.get(self.vr, text.key)(value)
 
     def like(self, pattern: str) -> list[Test]:
         stored = text.folded(pattern) if self.vr == "PN" else text.key(pattern)
@@ -191,7 +193,7 @@ def parameters(tests: Sequence[Test], kind: Kind) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for number, test in enumerate(tests):
         values = test.values
-        if test.shape.op in {Op.PATTERN, Op.PATTERN_FROM_UNTIL}:
+        if test.shape.op in _PATTERNS:
             write = text.glob_pattern if kind is Kind.SQLITE else text.like_pattern
             values = (*values[:-1], write(str(values[-1])))
         found.update({f"v{number}_{place}": value for place, value in enumerate(values)})
@@ -220,9 +222,7 @@ def clauses(shapes: Sequence[Shape], kind: Kind) -> Iterator[ColumnElement[bool]
 
 
 def _has_column(shape: Shape) -> bool:
-    return shape.path == _ORDER_KEY or (
-        len(shape.path) == 1 and shape.path[0] in ATTRIBUTE_COLUMNS[shape.level]
-    )
+    return shape.path == _ORDER_KEY or (len(shape.path) == 1 and shape.path[0] in ATTRIBUTE_COLUMNS[shape.level])
 
 
 def _column_clause(shape: Shape, number: int, kind: Kind) -> ColumnElement[bool]:
@@ -253,7 +253,7 @@ def _exists_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind) 
         shape = shapes[number]
         conditions += [key.c.owner == OWNERS[level], key.c.path == bindparam(f"p{number}")]
         if shape.op is Op.MOMENT:
-            conditions.append(_moment_clause(number, key.c.value, _time_of(key, number)))
+            conditions.append(_moment_clause(number, key.c.value, _time_of(key, KEY_TABLES[level], number)))
         else:
             conditions.append(_compared(shape, number, key.c.value, key.c.rest, kind))
         for other in range(place):
@@ -262,14 +262,12 @@ def _exists_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind) 
     return exists(select(literal_column("1")).select_from(*keys).where(*conditions))
 
 
-def _time_of(key: Alias, number: int) -> ColumnElement[str]:
+def _time_of(key: FromClause, table: Table, number: int) -> ColumnElement[str]:
     """Return the time beside a date, in the same item; '' if there is none."""
-    other = tables.metadata.tables[key.element.name].alias(f"t{number}")  # type: ignore[attr-defined]  # an alias of a table
+    other = table.alias(f"t{number}")
     beside = (
         select(func.min(other.c.value))
-        .where(
-            other.c.owner == key.c.owner, other.c.path == bindparam(f"t{number}"), other.c.item == key.c.item
-        )
+        .where(other.c.owner == key.c.owner, other.c.path == bindparam(f"t{number}"), other.c.item == key.c.item)
         .scalar_subquery()
     )
     return func.coalesce(beside, literal_column("''"))
@@ -287,37 +285,32 @@ def _head(item: ColumnElement[str], depth: int) -> ColumnElement[str]:
     return func.substr(item, literal_column("1"), literal_column(str(4 * depth)))
 
 
+_COMPARISONS: Final[Mapping[Op, Callable[[ColumnElement[Any], Bound], ColumnElement[bool]]]] = {
+    Op.EQUAL: lambda value, bound: value == bound[0],
+    Op.ANY_OF: lambda value, bound: value.in_(bound),
+    Op.BETWEEN: lambda value, bound: and_(value >= bound[0], value <= bound[1]),
+    Op.AT_LEAST: lambda value, bound: value >= bound[0],
+    Op.AT_MOST: lambda value, bound: and_(value <= bound[0], value > literal_column("''")),
+    Op.FROM_UNTIL: lambda value, bound: and_(value >= bound[0], value < bound[1]),
+    Op.PATTERN_FROM_UNTIL: lambda value, bound: and_(value >= bound[0], value < bound[1]),
+    Op.STEM: lambda value, bound: or_(and_(value >= bound[0], value < bound[1]), value == bound[2]),
+    Op.PATTERN: lambda _value, _bound: true(),
+    Op.NEVER: lambda _value, _bound: false(),
+}
+"""What the indexed value must fulfil; `MOMENT` is `_moment_clause`."""
+
+
 def _compared(
     shape: Shape, number: int, value: ColumnElement[Any], rest: ColumnElement[Any] | None, kind: Kind
 ) -> ColumnElement[bool]:
     """Return the comparison of a column, or of a key row's value and its rest."""
     bound = [bindparam(f"v{number}_{place}", type_=value.type) for place in range(shape.count)]
-    whole = value if rest is None else value.concat(rest)
-    match shape.op:
-        case Op.EQUAL if rest is not None:
-            return and_(value == bound[0], rest == bound[1])
-        case Op.EQUAL:
-            return value == bound[0]
-        case Op.ANY_OF:
-            return value.in_(bound)
-        case Op.BETWEEN:
-            return and_(value >= bound[0], value <= bound[1])
-        case Op.AT_LEAST:
-            return value >= bound[0]
-        case Op.AT_MOST:
-            return and_(value <= bound[0], value > literal_column("''"))
-        case Op.FROM_UNTIL:
-            return and_(value >= bound[0], value < bound[1])
-        case Op.PATTERN:
-            return _fits(whole, bound[0], kind)
-        case Op.PATTERN_FROM_UNTIL:
-            return and_(value >= bound[0], value < bound[1], _fits(whole, bound[2], kind))
-        case Op.STEM:
-            return or_(and_(value >= bound[0], value < bound[1]), value == bound[2])
-        case Op.NEVER | Op.MOMENT:
-            return false()
-        case _:
-            assert_never(shape.op)
+    compared = _COMPARISONS[shape.op](value, bound)
+    if shape.op in _PATTERNS:
+        return and_(compared, _fits(value if rest is None else value.concat(rest), bound[-1], kind))
+    if shape.op is Op.EQUAL and rest is not None:
+        return and_(compared, rest == bound[1])
+    return compared
 
 
 def _fits(value: ColumnElement[Any], pattern: ColumnElement[Any], kind: Kind) -> ColumnElement[bool]:

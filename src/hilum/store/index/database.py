@@ -20,9 +20,8 @@ from psycopg import errors as postgresql_errors
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import ClauseElement
 
@@ -56,7 +55,7 @@ class Kind(Enum):
 
 DIALECTS: Final[Mapping[Kind, Dialect]] = {
     Kind.SQLITE: SQLiteDialect_pysqlite(paramstyle="named"),
-    Kind.POSTGRESQL: PGDialect_psycopg(),
+    Kind.POSTGRESQL: PGDialect_psycopg(),  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 }
 
 
@@ -139,9 +138,7 @@ class Session:
 
     def only(self, statement: ClauseElement | Compiled, values: Mapping[str, Value]) -> Row:
         """Return the one row of a statement that always has one."""
-        row = self.row(statement, values)
-        assert row is not None
-        return row
+        return self.run(statement, values).fetchall()[0]
 
     def control(self, command: str) -> None:
         """Run a command of transaction control."""
@@ -189,9 +186,7 @@ class Database:
         try:
             return self._sqlite() if self.kind is Kind.SQLITE else self._postgresql()
         except DRIVER_ERRORS as error:
-            raise IndexUnusable(
-                f"The database of the index cannot be opened: {_first_line(error)}"
-            ) from error
+            raise IndexUnusable(f"The database of the index cannot be opened: {_first_line(error)}") from error
 
     def _sqlite(self) -> Driver:
         connection = sqlite3.connect(
@@ -323,9 +318,7 @@ def is_full(error: BaseException) -> bool:
 
 
 def _is_locked(error: BaseException) -> bool:
-    return (
-        isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-    )
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 @contextlib.contextmanager

@@ -149,9 +149,7 @@ class EventWaiter:
             while not self._closed.is_set():
                 try:
                     seen = self._version(self._connection())
-                    if events_after(
-                        Session(self._database, self._connection()), self._database.kind, cursor, 1
-                    ):
+                    if events_after(Session(self._database, self._connection()), self._database.kind, cursor, 1):
                         return True
                     remaining = deadline - time.monotonic()
                     if remaining <= 0:

@@ -5,13 +5,13 @@ Writes go through one thread; reads use a connection for as long as they run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from sqlalchemy import bindparam, delete, literal_column, select
+from sqlalchemy import Select, bindparam, delete, select
 
 from hilum.dicom.instance import Frames
 from hilum.dicom.query import Query
@@ -39,12 +39,10 @@ from hilum.store.index.writer import Writer
 
 __all__ = ["Index", "IndexUnusable"]
 
-_DELETE_RECORD: Final = delete(tables.series_record).where(
-    tables.series_record.c.series_row == bindparam("series_row")
-)
+_DELETE_RECORD: Final = delete(tables.series_record).where(tables.series_record.c.series_row == bindparam("series_row"))
 _INSERT_RECORD: Final = inserting(tables.series_record).inline()
-_HAS_VERSION: Final = (
-    select(literal_column("1"))
+_HAS_VERSION: Final[Select[Any]] = (
+    select(tables.series.c.id)
     .select_from(tables.series)
     .where(tables.series.c.id == bindparam("series_row"), tables.series.c.version == bindparam("version"))
     .with_for_update()
@@ -90,9 +88,7 @@ class Index:
             database.drop_idle()
             raise
         keys = frozenset(instance_keys)
-        return cls(
-            database, Writer(database, lock_path, duplicates, keys), Searches(database, keys, scan_limit)
-        )
+        return cls(database, Writer(database, lock_path, duplicates, keys), Searches(database, keys, scan_limit))
 
     def __enter__(self) -> Self:
         """Close the index at the end of the block."""
@@ -210,13 +206,17 @@ class Index:
         target = trash.Target(study, series, sop)
         return self._writer.change(lambda session: trash.restore(session, target))
 
-    def empty_trash(self, before: float) -> list[str]:
+    def empty_trash(self, before: float, blob_ids: Collection[str] | None = None) -> list[str]:
         """Make instances that were trashed before that time (seconds since the epoch) gone; return their blob ids.
 
         At most 1,000 a call, so that stores need not wait long: call again until nothing comes back. An instance
         with a storage commitment stays.
+
+        Args:
+            before: younger ones stay.
+            blob_ids: what `trashed_before` returned, and no more; None: whatever there is now.
         """
-        return self._writer.change(lambda session: trash.empty(session, before))
+        return self._writer.change(lambda session: trash.empty(session, before, blob_ids))
 
     def trashed_before(self, before: float) -> Sequence[str]:
         """Return the blob ids of what `empty_trash` would make gone in one call."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import (
+    BindParameter,
     Delete,
     Insert,
     Table,
@@ -46,13 +47,11 @@ _NOT_MERGED: Final = b""
 
 def inserting(table: Table) -> Insert:
     """Return the statement that inserts one row of all columns but a generated `id`."""
-    return insert(table).values(
-        {column.name: bindparam(column.name) for column in table.c if column.name != "id"}
-    )
+    return insert(table).values({column.name: bindparam(column.name) for column in table.c if column.name != "id"})
 
 
 def _updating(table: Table, columns: Sequence[str]) -> Update:
-    values = {name: bindparam(f"new_{name}") for name in columns}
+    values: dict[str, BindParameter[Any]] = {name: bindparam(f"new_{name}") for name in columns}
     return update(table).where(table.c.id == bindparam("row")).values(values)
 
 
@@ -86,9 +85,7 @@ _ATTRIBUTES: Final = {
 _VISIBLE_MODALITIES: Final = select(_series.modality).where(
     _series.study_row == bindparam("row"), literal_column("visible = 1")
 )
-INSERT_KEYS: Final[Mapping[Level, Insert]] = {
-    level: inserting(table).inline() for level, table in KEY_TABLES.items()
-}
+INSERT_KEYS: Final[Mapping[Level, Insert]] = {level: inserting(table).inline() for level, table in KEY_TABLES.items()}
 DELETE_KEYS: Final[Mapping[Level, Delete]] = {
     level: delete(table).where(table.c.owner == bindparam("owner")) for level, table in KEY_TABLES.items()
 }
@@ -174,7 +171,10 @@ class LevelRows:
             found = self._session.row(_FIND_SERIES, {"study_row": study.row, "uid": series_instance_uid})
             if found is None:
                 return None
-            known = SeriesRow(found[0], study.uid, series_instance_uid, bytes(found[1]), *found[2:], found[2])
+            instances, size_bytes, version = found[2:]
+            known = SeriesRow(
+                found[0], study.uid, series_instance_uid, bytes(found[1]), instances, size_bytes, version, instances
+            )
             self._series[study.uid, series_instance_uid] = known
         return known
 
@@ -284,9 +284,7 @@ class LevelRows:
         for one in merged.contradictions:
             self._note(study.row, series.row, (one.tag, one.kept, one.offered), offered)
 
-    def _note(
-        self, study_row: int, series_row: int, texts: tuple[str, bytes, bytes], offered: NewInstance
-    ) -> None:
+    def _note(self, study_row: int, series_row: int, texts: tuple[str, bytes, bytes], offered: NewInstance) -> None:
         """Record a contradiction, once for each value."""
         tag, kept, other = texts
         place: dict[str, Value] = {
@@ -308,9 +306,7 @@ class LevelRows:
         )
         uids = (offered.study_instance_uid, offered.series_instance_uid, offered.sop_instance_uid)
         # The values are data of the patient: they stand in the table alone, which forgets them with the object.
-        self._session.run(
-            INSERT_EVENT, event_values("contradiction", uids, orjson.dumps({"tag": tag}).decode())
-        )
+        self._session.run(INSERT_EVENT, event_values("contradiction", uids, orjson.dumps({"tag": tag}).decode()))
 
     def _members(self, level: Level, level_row: StudyRow | SeriesRow) -> Members:
         if level_row.members is not None:
@@ -356,9 +352,7 @@ class LevelRows:
         members = self._members(Level.STUDY, study)
         head, tail = study_pieces(members, modalities)
         texts = {"answer_head": head, "answer_tail": tail, "attributes": _json(members)}
-        self._session.run(
-            _WRITE_STUDY, _new_values(study.row, {**texts, **study_columns(study.uid, members)})
-        )
+        self._session.run(_WRITE_STUDY, _new_values(study.row, {**texts, **study_columns(study.uid, members)}))
         known = sorted(set(modalities) - {""})
         derived = {MODALITIES_IN_STUDY: {"vr": "CS", "Value": known}}
         others = {tag: element for tag, element in members.items() if tag != MODALITIES_IN_STUDY}

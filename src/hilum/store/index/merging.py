@@ -115,10 +115,8 @@ def _rows(members: Members, prefix: str, item: str) -> Iterator[KeyRow]:
                 if nested:
                     yield from _rows(nested, f"{path}.", f"{item}{ordinal:04X}")
             continue
-        position = 0
-        for value in keys_of(element):
+        for position, value in enumerate(keys_of(element)):
             yield KeyRow(path, item, position, value[: text.KEY_LENGTH], value[text.KEY_LENGTH :])
-            position += 1
 
 
 def keys_of(element: Element) -> Iterator[str]:

@@ -51,15 +51,14 @@ _OF_STUDY: Final = _study.study_instance_uid == bindparam("study")
 _OF_SERIES: Final = _series.series_instance_uid == bindparam("series")
 _OF_INSTANCE: Final = _instance.sop_instance_uid == bindparam("instance")
 _FIND: Final = _STORED.where(_OF_INSTANCE, IS_LIVE)
+_LIVE_BLOB: Final = select(_instance.blob_id).where(_OF_INSTANCE, IS_LIVE)
 _LIST_STUDY: Final = _STORED.where(_OF_STUDY, IS_LIVE).order_by(*_ORDER)
 _LIST_SERIES: Final = _STORED.where(_OF_STUDY, _OF_SERIES, IS_LIVE).order_by(*_ORDER[2:])
 _LIST_SERIES_ROW: Final = _STORED.where(_series.id == bindparam("row"), IS_LIVE).order_by(*_ORDER[2:])
 _ANY: Final = select(_instance.id).select_from(_WITH_LEVELS).limit(literal_column("1"))
 _ANY_OF_STUDY: Final = _ANY.where(_OF_STUDY)
 _ANY_OF_SERIES: Final = _ANY.where(_OF_STUDY, _OF_SERIES)
-_ANY_OF_INSTANCE: Final = _ANY.where(
-    _OF_STUDY, _OF_SERIES, _OF_INSTANCE, literal_column("instance.state > 0")
-)
+_ANY_OF_INSTANCE: Final = _ANY.where(_OF_STUDY, _OF_SERIES, _OF_INSTANCE, literal_column("instance.state > 0"))
 _VERSIONS: Final = select(_series.id, _series.version, _series.instance_count).select_from(
     tables.series.join(tables.study)
 )
@@ -88,7 +87,8 @@ _BATCH_OF_METADATA: Final = select(_body.instance_row, *_METADATA_COLUMNS, _body
 
 def stored_instance(row: Row) -> StoredInstance:
     """Return the record of a row of `_STORED`."""
-    return StoredInstance(*row[:10], unpacked_wire_form(row[10]))
+    wire_form = unpacked_wire_form(row[10])
+    return StoredInstance(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], wire_form)
 
 
 def find_instance(database: Database, study: str, series: str, instance: str) -> StoredInstance:
@@ -165,8 +165,8 @@ def series_versions(database: Database, study: str, series: str | None) -> list[
 
 def live_blob_id(database: Database, instance: str) -> str | None:
     """Return the blob that is live under a SOP Instance UID."""
-    row = database.read(lambda session: session.row(_FIND, {"instance": instance}))
-    return None if row is None else str(row[7])
+    row = database.read(lambda session: session.row(_LIVE_BLOB, {"instance": instance}))
+    return None if row is None else str(row[0])
 
 
 def series_record(database: Database, series_id: int, version: int) -> bytes | None:
@@ -226,6 +226,4 @@ def bodies_of(database: Database, instance_ids: Sequence[int]) -> dict[int, Row]
         return {}
     padded = [*instance_ids, *[instance_ids[-1]] * (_BATCH - len(instance_ids))]
     values = dict(zip(_BATCH_NAMES, padded, strict=True))
-    return {
-        row[0]: row[1:] for row in database.read(lambda session: session.rows(_BATCH_OF_METADATA, values))
-    }
+    return {row[0]: row[1:] for row in database.read(lambda session: session.rows(_BATCH_OF_METADATA, values))}

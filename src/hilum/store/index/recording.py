@@ -41,9 +41,7 @@ _FIND_LIVE: Final = (
 )
 _INSERT_INSTANCE: Final = inserting(tables.instance).returning(_instance.id)
 _INSERT_BODY: Final = inserting(tables.instance_body).inline()
-DELETE_BODY: Final = delete(tables.instance_body).where(
-    tables.instance_body.c.instance_row == bindparam("owner")
-)
+DELETE_BODY: Final = delete(tables.instance_body).where(tables.instance_body.c.instance_row == bindparam("owner"))
 _DELETE_INSTANCE: Final = delete(tables.instance).where(_instance.id == bindparam("owner"), IS_LIVE)
 
 
@@ -106,20 +104,24 @@ class Recorder:
             self._insert(offered, "stored", 0)
             return Recorded(Outcome.STORED, offered.blob_id)
         live = _Live(*found)
+        outcome = self._outcome(offered, live)
+        return self._replace(offered, live) if outcome is Outcome.REPLACED else Recorded(outcome, live.blob_id)
+
+    def _outcome(self, offered: NewInstance, live: _Live) -> Outcome:
+        place = (live.study_instance_uid, live.series_instance_uid)
         if live.blob_id == offered.blob_id:
             # A commit whose answer was lost on the way: this is the very same offer.
-            return Recorded(Outcome.STORED, live.blob_id)
-        place = (live.study_instance_uid, live.series_instance_uid)
+            return Outcome.STORED
         if place != (offered.study_instance_uid, offered.series_instance_uid):
-            return Recorded(Outcome.ELSEWHERE, live.blob_id)
+            return Outcome.ELSEWHERE
         is_same_syntax = live.transfer_syntax_uid == storable(offered.transfer_syntax_uid)
         if is_same_syntax and live.data_set_digest == offered.data_set_digest:
-            return Recorded(Outcome.IDENTICAL, live.blob_id)
+            return Outcome.IDENTICAL
         if self._policy is DuplicatePolicy.KEEP:
-            return Recorded(Outcome.KEPT_FIRST, live.blob_id)
-        if self._policy is DuplicatePolicy.REJECT or live.committed_until:
-            return Recorded(Outcome.DIFFERENT, live.blob_id)
-        return self._replace(offered, live)
+            return Outcome.KEPT_FIRST
+        # Chapter 13: what this origin server has committed to keep is never replaced.
+        is_replaced = self._policy is DuplicatePolicy.REPLACE and not live.committed_until
+        return Outcome.REPLACED if is_replaced else Outcome.DIFFERENT
 
     def _replace(self, offered: NewInstance, live: _Live) -> Recorded:
         # The lock on the study comes first: whoever else changes this row holds it.
@@ -148,9 +150,7 @@ class Recorder:
     def _insert_keys(self, offered: NewInstance, row: int) -> None:
         members: Members = orjson.loads(offered.instance_attributes)
         chosen = {tag: element for tag, element in members.items() if tag in self._instance_keys}
-        self._session.run_many(
-            INSERT_KEYS[Level.INSTANCE], [key_values(row, key) for key in key_rows(chosen)]
-        )
+        self._session.run_many(INSERT_KEYS[Level.INSTANCE], [key_values(row, key) for key in key_rows(chosen)])
 
 
 def _instance_values(offered: NewInstance, series_row: int) -> dict[str, Value]:

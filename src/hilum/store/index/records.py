@@ -112,10 +112,7 @@ class StoredInstance:
     @property
     def path(self) -> str:
         """Path of the instance's resource below the service root."""
-        return (
-            f"/studies/{self.study_instance_uid}/series/{self.series_instance_uid}"
-            f"/instances/{self.sop_instance_uid}"
-        )
+        return f"/studies/{self.study_instance_uid}/series/{self.series_instance_uid}/instances/{self.sop_instance_uid}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,22 +100,22 @@ def row_id(row: Row) -> int:
 def native_study(row: Row) -> Item:
     """Return the result of a row of `NATIVE_COLUMNS[Level.STUDY]`."""
     uid, head, tail, series_count, instance_count = row
-    return (
-        f"{{{head},\n{RETRIEVE_URL}",
+    after = (
         f'/studies/{uid}"]}},\n{tail},\n"00201206":{{"vr":"IS","Value":[{series_count}]}},\n'
-        f'"00201208":{{"vr":"IS","Value":[{instance_count}]}}}}',
+        f'"00201208":{{"vr":"IS","Value":[{instance_count}]}}}}'
     )
+    return f"{{{head},\n{RETRIEVE_URL}", after
 
 
 def native_series(row: Row) -> Item:
     """Return the result of a row of `NATIVE_COLUMNS[Level.SERIES]`."""
     study_uid, uid, head, tail, instance_count, end = row
     following = f",\n{end}" if end else ""
-    return (
-        f"{{{head},\n{RETRIEVE_URL}",
+    after = (
         f'/studies/{study_uid}/series/{uid}"]}},\n{tail},\n'
-        f'"00201209":{{"vr":"IS","Value":[{instance_count}]}}{following}}}',
+        f'"00201209":{{"vr":"IS","Value":[{instance_count}]}}{following}}}'
     )
+    return f"{{{head},\n{RETRIEVE_URL}", after
 
 
 def native_instance(row: Row) -> Item:
@@ -131,12 +131,15 @@ def native_instance(row: Row) -> Item:
         layout += f',\n"00280011":{{"vr":"US","Value":[{columns}]}}'
     if bits != tables.UNKNOWN:
         layout += f',\n"00280100":{{"vr":"US","Value":[{bits}]}}'
-    return (
+    before = (
         f'{{"00080016":{{"vr":"UI","Value":["{sop_class}"]}},\n"00080018":{{"vr":"UI","Value":["{uid}"]}},\n'
-        f"{ONLINE},\n{RETRIEVE_URL}",
-        f'/studies/{study_uid}/series/{series_uid}/instances/{uid}"]}},\n'
-        f'"00200013":{{"vr":"IS","Value":[{number}]}}{layout}}}',
+        f"{ONLINE},\n{RETRIEVE_URL}"
     )
+    after = (
+        f'/studies/{study_uid}/series/{series_uid}/instances/{uid}"]}},\n'
+        f'"00200013":{{"vr":"IS","Value":[{number}]}}{layout}}}'
+    )
+    return before, after
 
 
 NATIVE: Final[Mapping[Level, Callable[[Row], Item]]] = {
@@ -263,9 +266,7 @@ class WideResults:
         if tags or is_all:
             members = self._members(attributes)
             known = {one[1:9]: one for one in default}
-            groups.append(
-                [known[tag] if tag in known else selected(members, [tag], vr_of)[0] for tag in tags]
-            )
+            groups.append([known[tag] if tag in known else selected(members, [tag], vr_of)[0] for tag in tags])
             if is_all:
                 groups.append([member(tag, element) for tag, element in members.items()])
         return groups
@@ -281,9 +282,7 @@ class WideResults:
             members = {**members, _AVAILABLE_SYNTAXES: {"vr": "UI", "Value": [available]}}
             groups.append(selected(members, tags, vr_of))
             if self.wanted.include_all:
-                groups.append(
-                    [member(tag, element) for tag, element in members.items() if _is_of_instance(tag)]
-                )
+                groups.append([member(tag, element) for tag, element in members.items() if _is_of_instance(tag)])
         return groups
 
     def _members(self, attributes: str) -> Members:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, assert_never
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from hilum.store.index import text
 from hilum.store.index.criteria import Op, Test, common_depth
@@ -38,9 +38,7 @@ def _fitting(rows: Sequence[KeyRow], test: Test) -> Iterator[str]:
             continue
         time = ""
         if time_path:
-            time = min(
-                (one.value for one in rows if one.path == time_path and one.item == row.item), default=""
-            )
+            time = min((one.value for one in rows if one.path == time_path and one.item == row.item), default="")
         if _passes(row.value + row.rest, time, test):
             yield row.item
 
@@ -52,38 +50,31 @@ def _agree(fitting: Sequence[list[str]], paths: Sequence[tuple[str, ...]], chose
         return True
     for item in dict.fromkeys(fitting[place]):
         depths = [common_depth(paths[place], paths[other]) for other in range(place)]
-        if all(
-            item[: 4 * depth] == chosen[other][: 4 * depth] for other, depth in enumerate(depths)
-        ) and _agree(fitting, paths, [*chosen, item]):
+        if all(item[: 4 * depth] == chosen[other][: 4 * depth] for other, depth in enumerate(depths)) and _agree(
+            fitting, paths, [*chosen, item]
+        ):
             return True
     return False
 
 
+_PASSES: Final[Mapping[Op, Callable[[str, tuple[Any, ...]], bool]]] = {
+    Op.EQUAL: lambda value, bound: value == "".join(bound),
+    Op.ANY_OF: lambda value, bound: value in bound,
+    Op.BETWEEN: lambda value, bound: bool(bound[0] <= value <= bound[1]),
+    Op.AT_LEAST: lambda value, bound: bool(value >= bound[0]),
+    Op.AT_MOST: lambda value, bound: bool("" < value <= bound[0]),
+    Op.FROM_UNTIL: lambda value, bound: bool(bound[0] <= value < bound[1]),
+    Op.PATTERN: lambda value, bound: text.matches_pattern(value, bound[-1]),
+    Op.PATTERN_FROM_UNTIL: lambda value, bound: text.matches_pattern(value, bound[-1]),
+    Op.STEM: lambda value, bound: bool(bound[0] <= value < bound[1] or value == bound[2]),
+    Op.NEVER: lambda _value, _bound: False,
+}
+
+
 def _passes(value: str, time: str, test: Test) -> bool:
-    bound: tuple[Any, ...] = test.values
-    match test.shape.op:
-        case Op.EQUAL:
-            return value == "".join(bound)
-        case Op.ANY_OF:
-            return value in bound
-        case Op.BETWEEN:
-            return bool(bound[0] <= value <= bound[1])
-        case Op.AT_LEAST:
-            return bool(value >= bound[0])
-        case Op.AT_MOST:
-            return bool("" < value <= bound[0])
-        case Op.FROM_UNTIL:
-            return bool(bound[0] <= value < bound[1])
-        case Op.PATTERN | Op.PATTERN_FROM_UNTIL:
-            return text.matches_pattern(value, bound[-1])
-        case Op.STEM:
-            return bool(bound[0] <= value < bound[1] or value == bound[2])
-        case Op.MOMENT:
-            first_date, first_time, last_date, last_time = bound
-            after = value > first_date or (value == first_date and (not time or time >= first_time))
-            before = value < last_date or (value == last_date and (not time or time <= last_time))
-            return bool(value and after and before)
-        case Op.NEVER:
-            return False
-        case _:
-            assert_never(test.shape.op)
+    if test.shape.op is not Op.MOMENT:
+        return _PASSES[test.shape.op](value, test.values)
+    first_date, first_time, last_date, last_time = map(str, test.values)
+    after = value > first_date or (value == first_date and (not time or time >= first_time))
+    before = value < last_date or (value == last_date and (not time or time <= last_time))
+    return bool(value) and after and before

@@ -44,9 +44,7 @@ def check_revision(revision: str | None) -> None:
         IndexUnusable: it was written by a newer program.
     """
     if revision is not None and revision not in REVISIONS:
-        raise IndexUnusable(
-            "The index was written by a newer version of this program, which must be used on."
-        )
+        raise IndexUnusable("The index was written by a newer version of this program, which must be used on.")
 
 
 def check_encoding(session: Session) -> None:

@@ -43,7 +43,7 @@ class TransactionId(UserDefinedType[str]):
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_options: object) -> str:
         """Return the name of the type in DDL."""
         return "xid8"
 

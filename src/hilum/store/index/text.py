@@ -70,9 +70,7 @@ def folded(text: str) -> str:
 
 def _without_marks(text: str) -> str:
     return "".join(
-        character
-        for character in unicodedata.normalize("NFKD", text)
-        if not unicodedata.category(character) == "Mn"
+        character for character in unicodedata.normalize("NFKD", text) if unicodedata.category(character) != "Mn"
     )
 
 

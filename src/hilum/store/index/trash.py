@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, update
 
 from hilum.dicom.query import Level
 from hilum.errors import TargetGone, TargetNotFound
 from hilum.store.index import tables
-from hilum.store.index.database import Database, Row, Session
+from hilum.store.index.database import Database, Row, Session, Value
 from hilum.store.index.events import INSERT_EVENT, event_values
 from hilum.store.index.level_rows import DELETE_KEYS, LevelRows
 from hilum.store.index.reading import stored_instance
@@ -30,7 +30,7 @@ _STATES: Final = {tables.LIVE: State.LIVE, tables.TRASHED: State.TRASHED, tables
 
 _study, _series, _instance = tables.study.c, tables.series.c, tables.instance.c
 _WITH_LEVELS: Final = tables.instance.join(tables.series).join(tables.study)
-_IS_TRASHED: Final = literal_column("instance.state = 1")
+_IS_TRASHED: Final[ColumnElement[bool]] = literal_column("instance.state = 1")
 _ROW: Final = (
     _instance.id,
     _study.study_instance_uid,
@@ -79,9 +79,7 @@ _TRASHED_STORED: Final = _by_target(
     )
     .select_from(_WITH_LEVELS)
     .where(_IS_TRASHED)
-    .order_by(
-        _study.study_instance_uid, _series.series_instance_uid, _instance.sop_instance_uid, _instance.id
-    )
+    .order_by(_study.study_instance_uid, _series.series_instance_uid, _instance.sop_instance_uid, _instance.id)
 )
 _TO_EMPTY: Final = (
     _IN_ORDER.where(_IS_TRASHED, _instance.changed < bindparam("before"))
@@ -99,9 +97,7 @@ _EMPTY_ROW: Final = (
     .where(_instance.id == bindparam("row"))
     .values(
         instance_number=literal_column(str(tables.NO_NUMBER)),
-        **dict.fromkeys(
-            ("number_of_frames", "rows", "columns", "bits_allocated"), literal_column(str(tables.UNKNOWN))
-        ),
+        **dict.fromkeys(("number_of_frames", "rows", "columns", "bits_allocated"), literal_column(str(tables.UNKNOWN))),
         **dict.fromkeys(("extra", "wire_form"), literal_column("''")),
     )
 )
@@ -125,13 +121,10 @@ class Target:
 
     def __init__(self, study: str, series: str | None, instance: str | None) -> None:
         """Name the target from the top; nothing follows a None."""
-        assert series is not None or instance is None
         self.depth: Final = 0 if series is None else 1 if instance is None else 2
         self.level: Final = ("study", "series", "instance")[self.depth]
         self.values: Final = {
-            name: uid
-            for name, uid in (("study", study), ("series", series), ("instance", instance))
-            if uid is not None
+            name: uid for name, uid in (("study", study), ("series", series), ("instance", instance)) if uid is not None
         }
 
 
@@ -185,13 +178,15 @@ def candidates(session: Session, before: float) -> Sequence[str]:
     return [row[4] for row in session.rows(_TO_EMPTY, {"before": before})]
 
 
-def empty(session: Session, before: float) -> list[str]:
+def empty(session: Session, before: float, blob_ids: Collection[str] | None) -> list[str]:
     """Make instances that were trashed before that time gone for good, at most 1,000; return their blob ids.
 
-    Their rows keep UIDs alone. An instance with a storage commitment stays in the trash.
+    Their rows keep UIDs alone. An instance with a storage commitment stays in the trash, and so does whatever is
+    not among `blob_ids`, if they are given.
     """
     levels = LevelRows(session)
-    rows = session.rows(_TO_EMPTY, {"before": before})
+    wanted = None if blob_ids is None else frozenset(blob_ids)
+    rows = [row for row in session.rows(_TO_EMPTY, {"before": before}) if wanted is None or row[4] in wanted]
     for row in rows:
         levels.lock_study(row[1])
     emptied = [row for row in rows if _change_state(session, row, tables.TRASHED, tables.GONE, "emptied")]
@@ -207,7 +202,7 @@ def empty(session: Session, before: float) -> list[str]:
 def _wipe_levels(session: Session, levels: LevelRows, places: set[tuple[str, str]]) -> None:
     for study_uid, series_uid in sorted(places):
         study = levels.lock_study(study_uid)
-        series = study and levels.find_series(study, series_uid)
+        series = levels.find_series(study, series_uid) if study else None
         if series and not session.row(_LEFT_IN_SERIES, {"row": series.row}):
             levels.wipe_series(series)
     for study_uid in sorted({study_uid for study_uid, _ in places}):
@@ -228,8 +223,9 @@ def _change_state(session: Session, row: Row, old: int, new: int, kind: str) -> 
 
 def _count(levels: LevelRows, row: Row, instances: int) -> None:
     study = levels.lock_study(row[1])
-    series = study and levels.find_series(study, row[2])
-    assert series is not None
+    series = levels.find_series(study, row[2]) if study else None
+    if series is None:
+        raise LookupError(row[2])
     levels.count(series, instances, instances * row[5])
 
 
@@ -294,7 +290,7 @@ def all_rows(database: Database) -> Iterator[IndexRow]:
 
 def rows_of_blob(database: Database, blob_id: str) -> Sequence[IndexRow]:
     """Return the rows that name a blob: none, or one."""
-    values = {"blob_id": blob_id, "limit": _BATCH}
+    values: dict[str, Value] = {"blob_id": blob_id, "limit": _BATCH}
     return [_index_row(row) for row in database.read(lambda session: session.rows(_ROWS_OF_BLOB, values))]
 
 
@@ -322,4 +318,16 @@ def _in_batches(database: Database, statement: Select[Any]) -> Iterator[Row]:
 
 
 def _index_row(row: Row) -> IndexRow:
-    return IndexRow(row[0], _STATES[row[1]], *row[2:8], bytes(row[8]), bytes(row[9]), row[10])
+    return IndexRow(
+        instance_id=row[0],
+        state=_STATES[row[1]],
+        study_instance_uid=row[2],
+        series_instance_uid=row[3],
+        sop_instance_uid=row[4],
+        blob_id=row[5],
+        size_bytes=row[6],
+        data_set_offset=row[7],
+        head_digest=bytes(row[8]),
+        data_set_digest=bytes(row[9]),
+        changed=row[10],
+    )

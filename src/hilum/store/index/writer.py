@@ -219,8 +219,7 @@ class Writer:
         return result
 
     def _session(self) -> Session:
-        if self._has_dropped():
-            assert self._driver is not None
+        if self._driver is not None and is_dropped(self._driver):
             self._driver.close()
             self._driver = None
             self._database.drop_idle()

@@ -20,7 +20,7 @@ class TransactionId(UserDefinedType[str]):
 
     cache_ok = True
 
-    def get_col_spec(self) -> str:
+    def get_col_spec(self, **_options: object) -> str:
         """Return the name of the type."""
         return "xid8"
 
@@ -88,9 +88,7 @@ def _make_study() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_study")),
         sa.UniqueConstraint("study_instance_uid", name=op.f("uq_study_study_instance_uid")),
     )
-    op.create_index(
-        "ix_study_accession_number", "study", ["accession_number", "order_key"], **_where("visible = 1")
-    )
+    op.create_index("ix_study_accession_number", "study", ["accession_number", "order_key"], **_where("visible = 1"))
     op.create_index("ix_study_order", "study", ["order_key"], unique=True, **_where("visible = 1"))
     op.create_index("ix_study_patient_id", "study", ["patient_id", "order_key"], **_where("visible = 1"))
     op.create_index("ix_study_study_id", "study", ["study_id", "order_key"], **_where("visible = 1"))
@@ -110,11 +108,7 @@ def _make_contradiction() -> None:
         sa.ForeignKeyConstraint(["study_row"], ["study.id"], name=op.f("fk_contradiction_study_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contradiction")),
         sa.UniqueConstraint(
-            "study_row",
-            "series_row",
-            "tag",
-            "digest",
-            name=op.f("uq_contradiction_study_row_series_row_tag_digest"),
+            "study_row", "series_row", "tag", "digest", name=op.f("uq_contradiction_study_row_series_row_tag_digest")
         ),
     )
 
@@ -140,16 +134,11 @@ def _make_series() -> None:
         sa.Column("visible", sa.SmallInteger(), nullable=False),
         sa.ForeignKeyConstraint(["study_row"], ["study.id"], name=op.f("fk_series_study_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_series")),
-        sa.UniqueConstraint(
-            "study_row", "series_instance_uid", name=op.f("uq_series_study_row_series_instance_uid")
-        ),
+        sa.UniqueConstraint("study_row", "series_instance_uid", name=op.f("uq_series_study_row_series_instance_uid")),
     )
     op.create_index("ix_series_modality", "series", ["modality", "study_row"], **_where("visible = 1"))
     op.create_index(
-        "ix_series_order",
-        "series",
-        ["study_row", "series_number", "series_instance_uid"],
-        **_where("visible = 1"),
+        "ix_series_order", "series", ["study_row", "series_number", "series_instance_uid"], **_where("visible = 1")
     )
     op.create_index("ix_series_uid", "series", ["series_instance_uid"])
 
@@ -200,10 +189,7 @@ def _make_instance() -> None:
     op.create_index("ix_instance_class", "instance", ["sop_class_uid"], **_where("state = 0"))
     op.create_index("ix_instance_live", "instance", ["sop_instance_uid"], unique=True, **_where("state = 0"))
     op.create_index(
-        "ix_instance_order",
-        "instance",
-        ["series_row", "instance_number", "sop_instance_uid"],
-        **_where("state = 0"),
+        "ix_instance_order", "instance", ["series_row", "instance_number", "sop_instance_uid"], **_where("state = 0")
     )
     op.create_index("ix_instance_past", "instance", ["sop_instance_uid"], **_where("state > 0"))
     op.create_index("ix_instance_removed", "instance", ["series_row", "state"], **_where("state > 0"))
@@ -248,9 +234,7 @@ def _make_instance_body() -> None:
         sa.Column("bulk", TEXT, nullable=False),
         sa.Column("frames", sa.LargeBinary(), nullable=True),
         sa.Column("character_set", TEXT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["instance_row"], ["instance.id"], name=op.f("fk_instance_body_instance_row")
-        ),
+        sa.ForeignKeyConstraint(["instance_row"], ["instance.id"], name=op.f("fk_instance_body_instance_row")),
         sa.PrimaryKeyConstraint("instance_row", name=op.f("pk_instance_body")),
     )
 

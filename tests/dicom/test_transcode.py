@@ -229,7 +229,7 @@ LOSSLESS_ENCODED = (
     st.sampled_from([(8, 8), (16, 8), (16, 10), (16, 12), (16, 16)]),
     st.integers(0, 1),
 )
-def test_lossless_codestreams_give_back_every_sample(  # noqa: PLR0917 - hypothesis passes them by position
+def test_lossless_codestreams_give_back_every_sample(
     uid: str,
     rows: int,
     columns: int,

@@ -56,8 +56,10 @@ def test_a_full_disk_loses_nothing_and_recovers(small_disk: Path, reserve: int) 
                 if response.status_code == 200:
                     acknowledged[path_of(dataset)] = content
                 else:
-                    (failure,) = [*response.json().get("0008119A", {}).get("Value", []),
-                                  *response.json().get("00081198", {}).get("Value", [])]  # fmt: skip
+                    module = response.json()
+                    (failure,) = [
+                        item for tag in ("0008119A", "00081198") if tag in module for item in values(module, tag)
+                    ]
                     assert values(failure, "00081197") == [0xA700]
 
             for path, content in acknowledged.items():

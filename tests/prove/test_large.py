@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
@@ -42,7 +44,7 @@ class AnonymousMemory:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample)
 
-    def __enter__(self) -> AnonymousMemory:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -77,8 +79,7 @@ def with_pixels(dataset: Dataset, syntax: str, block: bytes, count: int) -> tupl
     dataset["PixelData"].VR = "OW"
     dataset.NumberOfFrames = len(block) * count // (2 * 1024 * 1024)
     whole = encode(dataset, syntax)
-    order = "big" if syntax == ExplicitVRBigEndian else "little"
-    head = whole[:-6] + (len(block) * count).to_bytes(4, order)
+    head = whole[:-6] + struct.pack(">I" if syntax == ExplicitVRBigEndian else "<I", len(block) * count)
 
     def chunks() -> Iterator[bytes]:
         yield head

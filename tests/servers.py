@@ -99,7 +99,7 @@ def start(
     environment |= {f"HILUM_{name}": value for name, value in (settings or {}).items()}
     data.mkdir(parents=True, exist_ok=True)
     log = data.with_name(data.name + ".log")
-    command = [sys.executable, "-m", "hilum.cli.main", "serve", "--port", str(port), "--data", str(data)]
+    command = [sys.executable, "-m", "hilum", "serve", "--port", str(port), "--data", str(data)]
     with log.open("ab") as stream:
         process = subprocess.Popen(
             [*command, "--workers", str(workers), *options],

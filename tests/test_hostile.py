@@ -4,7 +4,7 @@ import io
 
 import pydicom
 import pytest
-from tests import hostile
+import hostile
 
 from hilum.dicom.query import Level, QueryError, parse_query
 from hilum.dicom.uids import is_uid

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -20,6 +20,7 @@ from hilum.store.index.index import Index
 from hilum.store.index.migrating import migrate
 from hilum.store.index.records import DuplicatePolicy
 from hilum.web.application import build_application
+from hilum.web.metrics import Metrics
 
 _INDEX_LOCK: Final = "index.lock"
 
@@ -33,8 +34,9 @@ def prepare(settings: Settings) -> None:
         ArchiveUnusable: the folder or the index cannot be used.
     """
     try:
-        FolderBlobs.create(blobs_folder(settings))
         settings.data.mkdir(parents=True, exist_ok=True)
+        FolderBlobs.create(blobs_folder(settings))
+        Metrics.begin(settings.data / "run")
     except OSError as error:
         raise ArchiveUnusable(f"The data folder {settings.data} cannot be written: {error.strerror}.") from error
     try:
@@ -73,12 +75,7 @@ def open_archive(settings: Settings) -> Iterator[Archive]:
 def create_app(settings: Settings) -> ASGIApp:
     """Return the ASGI application of one worker process; it opens the archive when the server starts it."""
 
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Archive]:
-        with open_archive(settings) as archive:
-            yield archive
-
-    return build_application(settings, opened)
+    return build_application(settings, lambda: open_archive(settings))
 
 
 def index_url(settings: Settings) -> str:

@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from samples import packaged_objects
 
 NEVER_TRAVEL = (ImplicitVRLittleEndian, ExplicitVRBigEndian)
+UNREADABLE = {
+    "MR_truncated.dcm": "its pixel data are cut off",
+    "rtplan_truncated.dcm": "it ends inside a sequence",
+    "bad_sequence.dcm": "its UIDs are no UIDs",
+    "emri_small_jpeg_2k_lossless_too_short.dcm": "its pixel data are cut off",
+}
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
@@ -35,11 +42,24 @@ def path(request: pytest.FixtureRequest) -> Path:
     return packaged_objects()[request.param]
 
 
+@pytest.fixture(scope="module")
+def replacing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """A server of its own: many packaged files are one object in several syntaxes, under one UID."""
+    data = Path(tmp_path_factory.mktemp("replacing")) / "data"
+    with servers.running(data, settings={"STORE__DUPLICATES": "replace"}) as server:
+        yield server
+
+
+@pytest.fixture
+def client(replacing: servers.Server) -> Iterator[httpx.Client]:
+    with replacing.client() as client:
+        yield client
+
+
 def stored(client: httpx.Client, path: Path) -> Dataset:
-    """Store the file, or find that another of the package with the same UID was stored before."""
     response = store(client, path.read_bytes())
-    if response.status_code == 409:
-        pytest.skip("another packaged file has this SOP Instance UID")
+    if response.status_code == 409 and path.name in UNREADABLE:
+        pytest.skip(UNREADABLE[path.name])
     assert response.status_code == 200, response.text
     return read(path)
 
@@ -96,12 +116,12 @@ def assert_described(metadata: dict[str, Any], dataset: Dataset) -> None:
     for tag, element in expected.items():
         found = metadata[tag]
         assert len({"Value", "BulkDataURI", "InlineBinary"} & set(found)) <= 1
-        if element.VR == "SQ":
+        if element.VR == "SQ" and found["vr"] == "SQ":
             for item, nested in zip(found.get("Value", []), element.value or [], strict=True):
                 assert_described(item, nested)
         elif element.VR in ("UI", "CS", "DA", "TM") and found["vr"] == element.VR:
             items = [] if element.is_empty else [element.value] if element.VM == 1 else list(element.value)
-            assert [item or "" for item in found.get("Value", [])] == [str(item) for item in items]
+            assert [item or "" for item in found.get("Value", [])] == [str(item).rstrip() for item in items]
 
 
 @pytest.mark.requirement("WADO-11", "WADO-52")
@@ -110,7 +130,9 @@ def test_frames_hold_the_pixels(client: httpx.Client, path: Path) -> None:
     keyword = next((keyword for keyword in PIXELS if keyword in dataset), None)
     if keyword is None or not dataset.get("Rows"):
         pytest.skip("no pixel data")
-    count = int(dataset.get("NumberOfFrames") or 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        count = int(dataset.get("NumberOfFrames") or 1)
     numbers = ",".join(str(number) for number in range(1, min(count, 20) + 1))
     syntax = dataset.file_meta.TransferSyntaxUID
 
@@ -128,7 +150,8 @@ def test_frames_hold_the_pixels(client: httpx.Client, path: Path) -> None:
     data = b"".join(part.content for part in parts_of(response))
     value = dataset[keyword].value
     if syntax == ExplicitVRBigEndian and dataset[keyword].VR == "OW":
-        value = np.frombuffer(value, ">u2").astype("<u2").tobytes()
+        size = max(2, dataset.BitsAllocated // 8)
+        value = np.frombuffer(value, f">u{size}").byteswap().tobytes()
     if dataset.BitsAllocated != 1:
         assert data == value[: len(data)]
     assert data
@@ -145,7 +168,7 @@ def test_an_export_gives_the_stored_bytes(tmp_path: Path) -> None:
             if store(client, original).status_code == 200:
                 wanted.append((dataset.SOPInstanceUID, original))
 
-    command = [sys.executable, "-m", "hilum.cli.main", "export", "--data", str(data), "-o", str(out)]
+    command = [sys.executable, "-m", "hilum", "export", "--data", str(data), "-o", str(out)]
     subprocess.run([*command, *(uid for uid, _ in wanted)], check=True, capture_output=True, timeout=120)
 
     exported = sorted(path.read_bytes() for path in out.rglob("*") if path.is_file())

@@ -264,14 +264,3 @@ def test_a_new_study_is_the_location(client: httpx.Client) -> None:
     response = store(client, encode(dataset))
 
     assert response.headers["location"] == f"{client.base_url}studies/{dataset.StudyInstanceUID}"
-
-
-@pytest.mark.requirement("HDR-04")
-def test_a_request_with_two_framings_is_refused(client: httpx.Client) -> None:
-    response = client.post(
-        "/studies",
-        content=multipart_body([make_object()]),
-        headers={**MULTIPART, "Transfer-Encoding": "chunked", "Content-Length": "10"},
-    )
-
-    assert response.status_code == 400

@@ -74,7 +74,7 @@ def visible(server: servers.Server, seed: int) -> dict[str, bytes]:
 
 
 def verify(data: Path) -> str:
-    command = [sys.executable, "-m", "hilum.cli.main", "verify", "--data", str(data)]
+    command = [sys.executable, "-m", "hilum", "verify", "--data", str(data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 

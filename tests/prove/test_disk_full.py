@@ -64,6 +64,6 @@ def test_a_full_disk_loses_nothing_and_recovers(small_disk: Path, reserve: int) 
             subprocess.run(["mount", "-o", f"remount,size={2 * SIZE_MB}m", str(small_disk)], check=True)
             assert store(client, encode(make_dataset())).status_code == 200
 
-    command = [sys.executable, "-m", "hilum.cli.main", "verify", "--data", str(data)]
+    command = [sys.executable, "-m", "hilum", "verify", "--data", str(data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -27,6 +27,16 @@ def stored_bytes(instance: StoredInstance, *, archive: Archive) -> Iterator[byte
     return _range(archive.blobs, instance.blob_id, Part.OBJECT, 0, instance.size_bytes)
 
 
+def has_travelling_blob(instance: StoredInstance) -> bool:
+    """Say whether the object as received is a Part 10 file of its own, beside its wire form.
+
+    So it is with deflated objects and with those that were put in order, whose wire form is a whole sidecar. One that
+    came without a preamble has a wire form around its blob.
+    """
+    form = instance.wire_form
+    return form is not None and form.middle_length == 0 and instance.data_set_offset > 0
+
+
 def as_received(instance: StoredInstance) -> StoredInstance:
     """Return the instance with the object as received for its wire form (deflated ones may travel so)."""
     return replace(instance, wire_form=None)

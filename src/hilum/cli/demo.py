@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import as_file, files
+from pathlib import Path
 
 from hilum.app import open_archive
 from hilum.archive.ingest import ingest
@@ -19,8 +20,17 @@ def load_samples(settings: Settings) -> int:
     Raises:
         OutOfResources: the storage is full.
     """
+    with as_file(files("pydicom") / "data" / "test_files") as folder:
+        return load_folder(folder, settings)
+
+
+def load_folder(folder: Path, settings: Settings) -> int:
+    """Store the objects below `folder` one after the other, in this process; return how many were taken.
+
+    Raises:
+        OutOfResources: the storage is full.
+    """
     with (
-        as_file(files("pydicom") / "data" / "test_files") as folder,
         open_archive(settings) as archive,
         CandidateReader(archive.blobs, max_object_bytes=settings.http.max_object_bytes) as reader,
     ):

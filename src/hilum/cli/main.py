@@ -57,3 +57,7 @@ def main() -> None:
         sys.exit(ExitStatus.REFUSED)
     except KeyboardInterrupt:
         sys.exit(ExitStatus.INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

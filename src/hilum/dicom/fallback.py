@@ -28,7 +28,7 @@ from hilum.dicom.transfer_syntaxes import (
     IMPLICIT_VR_LITTLE_ENDIAN,
     NATIVE_SYNTAXES,
 )
-from hilum.dicom.wire_form import explicit_head
+from hilum.dicom.wire_form import rewritten_head
 
 Scan = Callable[..., ScannedInstance]
 
@@ -43,6 +43,44 @@ _VR: Final = re.compile(rb"[A-Z]{2}").fullmatch
 _DELIMITER: Final = 0xFFFEE0DD
 
 
+def completed_object(
+    buffer: bytes | memoryview,
+    data_set_offset: int,
+    transfer_syntax_uid: str,
+    limits: ScanLimits,
+    open_spool: Callable[[], BinaryIO],
+    scan: Scan,
+) -> ScannedInstance:
+    """Scan an object that begins with group 0002: dicomweb-client sends data sets so that had no preamble.
+
+    Where its syntax travels, its wire form is a proper head before the rest of the blob.
+    """
+    head = rewritten_head(_EMPTY_HEAD + bytes(buffer[:data_set_offset]), transfer_syntax_uid)
+    rest = memoryview(buffer)[data_set_offset:]
+    with open_spool() as file:
+        file.write(head)
+        for at in range(0, len(rest), _CHUNK_BYTES):
+            file.write(rest[at : at + _CHUNK_BYTES])
+        file.flush()
+        size = len(head) + len(rest)
+        with mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) as mapping, memoryview(mapping) as whole:
+            scanned = scan(whole, limits=limits, open_spool=open_spool)
+    form, sidecar = scanned.wire_form, scanned.wire_sidecar
+    if form is None:
+        form, sidecar = WireForm(len(head), data_set_offset, len(rest), 1, 0), open_spool()
+        sidecar.write(head)
+        sidecar.seek(0)
+    elif form.middle_length:
+        form = replace(form, middle_offset=form.middle_offset - len(head) + data_set_offset)
+    return replace(
+        scanned,
+        data_set_offset=data_set_offset,
+        wire_form=form,
+        wire_sidecar=sidecar,
+        fallback=scanned.fallback or "repaired",
+    )
+
+
 def inflated_object(
     buffer: bytes | memoryview,
     data_set_offset: int,
@@ -54,7 +92,7 @@ def inflated_object(
     """Scan a deflated object in its inflated form, which becomes its wire form (PS3.5 A.5)."""
     spool = open_spool()
     try:
-        spool.write(explicit_head(bytes(buffer[:data_set_offset])))
+        spool.write(rewritten_head(bytes(buffer[:data_set_offset]), EXPLICIT_VR_LITTLE_ENDIAN))
         for chunk in _inflated(buffer, data_set_offset, limits):
             spool.write(chunk)
         return _scan_spool(
@@ -129,7 +167,7 @@ def swapped_object(
     source = _View(buffer, data_set_offset)
     header, element = _read_header(source, limits, is_implicit=False, is_little=False)
     _swap_words(header)
-    head = explicit_head(bytes(buffer[:data_set_offset]))
+    head = rewritten_head(bytes(buffer[:data_set_offset]), EXPLICIT_VR_LITTLE_ENDIAN)
     prefix = head + _encoded(header)
     middle_offset = middle_length = 0
     word_size, suffix = 1, b""
@@ -139,7 +177,7 @@ def swapped_object(
             raise DecodeError("The object ends inside its pixel data.", offset=element)
         prefix += struct.pack("<HH2sHI", group, number, vr, 0, length)
         middle_offset, middle_length = element + 12, length
-        word_size = _WORDS.get(vr.decode(), 1)
+        word_size = _word_size(vr.decode(), header)
         source.seek(middle_offset + length)
         rest, again = _read_header(source, limits, is_implicit=False, is_little=False)
         if again is not None:
@@ -158,6 +196,13 @@ def swapped_object(
         wire_sidecar=sidecar,
         fallback="big-endian",
     )
+
+
+def _word_size(vr: str, header: Dataset) -> int:
+    """Return the bytes of a word of the pixel data; cells of 32 and 64 bits are kept whole in OW too."""
+    if vr == "OW" and header.get("BitsAllocated") in (32, 64):
+        return int(header.BitsAllocated) // 8
+    return _WORDS.get(vr, 1)
 
 
 def _scan_with_hole(
@@ -198,12 +243,12 @@ def repaired_object(
     # Some writers declare an explicit syntax and write an implicit one: the first element shows it.
     is_implicit = not _VR(source.take(data_set_offset + 4, 2))
     header, element = _read_header(source, limits, is_implicit=is_implicit, is_little=True)
-    head = explicit_head(bytes(buffer[:data_set_offset]) if data_set_offset > len(_EMPTY_HEAD) else _EMPTY_HEAD)
+    head = bytes(buffer[:data_set_offset]) if data_set_offset > len(_EMPTY_HEAD) else _EMPTY_HEAD
     is_native = transfer_syntax_uid in NATIVE_SYNTAXES
     target = EXPLICIT_VR_LITTLE_ENDIAN if is_native else transfer_syntax_uid
     spool = open_spool()
     try:
-        spool.write(_with_syntax(head, target))
+        spool.write(rewritten_head(head, target))
         spool.write(_encoded(header))
         if element is not None:
             stop = _copy_pixels(source, element, spool, is_implicit=is_implicit)
@@ -226,16 +271,6 @@ def _start_of_bare(buffer: bytes | memoryview) -> tuple[int, str]:
     if start or len(first) < 8 or first[:2] != b"\x08\x00" or first[2:4] not in (b"\0\0", b"\x01\0", b"\x05\0", b"\x08\0", b"\x16\0"):
         raise DecodeError("The object has no DICM prefix: it is no DICOM file.")
     return 0, EXPLICIT_VR_LITTLE_ENDIAN if _VR(first[4:6]) else IMPLICIT_VR_LITTLE_ENDIAN
-
-
-def _with_syntax(head: bytes, transfer_syntax_uid: str) -> bytes:
-    if transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN:
-        return head
-    value = transfer_syntax_uid.encode()
-    value += b"\0" * (len(value) % 2)
-    old = struct.pack("<HH2sH", 2, 0x10, b"UI", 20) + b"1.2.840.10008.1.2.1\0"
-    body = head[144:].replace(old, struct.pack("<HH2sH", 2, 0x10, b"UI", len(value)) + value)
-    return head[:132] + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(body)) + body
 
 
 def _copy_pixels(source: _View, element: int, spool: BinaryIO, *, is_implicit: bool) -> int:

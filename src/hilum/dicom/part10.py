@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from base64 import b64decode
 from collections.abc import Callable
@@ -11,20 +12,22 @@ from typing import BinaryIO, Final
 import orjson
 
 from hilum.dicom.data_set import DataSetScan, Misshapen
-from hilum.dicom.fallback import inflated_object, repaired_object, swapped_object
+from hilum.dicom.fallback import completed_object, inflated_object, repaired_object, swapped_object
 from hilum.dicom.frames import encapsulated_frames, native_frames, number_of_frames, read_fragments
 from hilum.dicom.instance import DecodeError, Frames, ScanLimits, ScannedInstance, WireForm
+from hilum.dicom.json import LONG_VRS
 from hilum.dicom.transfer_syntaxes import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
     VIDEO_SYNTAXES,
 )
 from hilum.dicom.uids import is_uid
-from hilum.dicom.wire_form import WireSidecar, explicit_head
+from hilum.dicom.wire_form import WireSidecar, rewritten_head
 
 _PREAMBLE: Final = 132
-_LONG: Final = frozenset({b"OB", b"UN", b"UT", b"OW", b"SQ", b"UC", b"UR", b"OD", b"OF", b"OL", b"OV", b"SV", b"UV"})
+_file_meta: Final = re.compile(rb"\x02\0..(UL|UI|OB)", re.DOTALL).fullmatch
 _TRANSFER_SYNTAX: Final = 0x0010
 _MAX_HEAD: Final = 1024 * 1024
 _DEFLATED: Final = frozenset({DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
@@ -45,6 +48,7 @@ class NoHead(DecodeError):
 class _Head:
     transfer_syntax_uid: str
     data_set_offset: int
+    has_preamble: bool
 
 
 def scan(
@@ -74,6 +78,8 @@ def _scan(buffer: bytes | memoryview, limits: ScanLimits, open_spool: Callable[[
     except NoHead:
         return repaired_object(buffer, 0, "", limits, open_spool, scan)
     syntax = head.transfer_syntax_uid
+    if not head.has_preamble:
+        return completed_object(buffer, head.data_set_offset, syntax, limits, open_spool, scan)
     if syntax in _DEFLATED:
         return inflated_object(buffer, head.data_set_offset, syntax, limits, open_spool, scan)
     if syntax == EXPLICIT_VR_BIG_ENDIAN:
@@ -86,15 +92,16 @@ def _scan(buffer: bytes | memoryview, limits: ScanLimits, open_spool: Callable[[
 
 def _read_head(buffer: bytes | memoryview) -> _Head:
     """Read preamble and group 0002, whose elements are Explicit VR Little Endian whatever follows."""
-    if len(buffer) < _PREAMBLE or bytes(buffer[128:_PREAMBLE]) != b"DICM":
+    has_preamble = bytes(buffer[128:_PREAMBLE]) == b"DICM"
+    if not has_preamble and not _file_meta(bytes(buffer[:6])):
         raise NoHead("The object has no DICM prefix: it is no DICOM file.")
-    syntax, pos = "", _PREAMBLE
+    syntax, pos = "", _PREAMBLE if has_preamble else 0
     while pos + 8 <= len(buffer):
         group, element, vr, length = struct.unpack_from("<HH2sH", buffer, pos)
         if group != 2:
             break
         pos += 8
-        if vr in _LONG:
+        if vr in LONG_VRS:
             (length,) = struct.unpack_from("<I", buffer, pos)
             pos += 4
         if pos + length > min(len(buffer), _MAX_HEAD):
@@ -104,14 +111,14 @@ def _read_head(buffer: bytes | memoryview) -> _Head:
         pos += length
     if not is_uid(syntax):
         raise NoHead("The object names no Transfer Syntax UID.")
-    return _Head(syntax, pos)
+    return _Head(syntax, pos, has_preamble)
 
 
 def _scan_little_endian(
     buffer: bytes | memoryview, head: _Head, limits: ScanLimits, open_spool: Callable[[], BinaryIO]
 ) -> ScannedInstance:
     implicit = head.transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN
-    sidecar = WireSidecar(explicit_head(bytes(buffer[: head.data_set_offset])), open_spool) if implicit else None
+    sidecar = _sidecar(buffer, head, open_spool) if implicit else None
     found = DataSetScan(buffer, limits, open_spool, sidecar)
     try:
         found.run(head.data_set_offset, is_explicit=not implicit)
@@ -122,6 +129,10 @@ def _scan_little_endian(
         if sidecar:
             sidecar.file.close()
         raise
+
+
+def _sidecar(buffer: bytes | memoryview, head: _Head, open_spool: Callable[[], BinaryIO]) -> WireSidecar:
+    return WireSidecar(rewritten_head(bytes(buffer[: head.data_set_offset]), EXPLICIT_VR_LITTLE_ENDIAN), open_spool)
 
 
 def _result(

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import BinaryIO, Final
 
 from hilum.dicom.instance import WireForm
+from hilum.dicom.json import LONG_VRS
 
-_EXPLICIT: Final = b"1.2.840.10008.1.2.1\0"
+_PREAMBLE: Final = 132
+_TRANSFER_SYNTAX: Final = 0x0010
 _BUFFERED: Final = 256 * 1024
 
 
@@ -50,30 +52,28 @@ class WireSidecar:
         self._pending = 0
 
 
-def explicit_head(head: bytes) -> bytes:
-    """Return preamble and group 0002 of an object with Explicit VR Little Endian as its transfer syntax.
+def rewritten_head(head: bytes, transfer_syntax_uid: str) -> bytes:
+    """Return preamble and group 0002 with another transfer syntax and the right group length.
 
     Args:
-        head: preamble, prefix and group 0002 as received; its elements are Explicit VR Little Endian.
+        head: preamble, prefix and group 0002 as received, whose elements are Explicit VR Little Endian.
+        transfer_syntax_uid: to be named there.
     """
-    elements = []
-    pos, seen = 132, False
+    value = transfer_syntax_uid.encode("ascii")
+    value += b"\0" * (len(value) % 2)
+    syntax = struct.pack("<HH2sH", 2, _TRANSFER_SYNTAX, b"UI", len(value)) + value
+    elements: dict[int, bytes] = {}
+    pos = _PREAMBLE
     while pos + 8 <= len(head):
-        group, element, vr, length = struct.unpack_from("<HH2sH", head, pos)
+        _, element, vr, length = struct.unpack_from("<HH2sH", head, pos)
         start = pos
         pos += 8
-        if vr in (b"OB", b"UN", b"UT", b"OW", b"SQ"):
+        if vr in LONG_VRS:
             (length,) = struct.unpack_from("<I", head, pos)
             pos += 4
         pos += length
-        if element == 0x0010:
-            elements.append(struct.pack("<HH2sH", group, element, b"UI", len(_EXPLICIT)) + _EXPLICIT)
-            seen = True
-        elif element != 0:
-            elements.append(head[start:pos])
-    if not seen:
-        elements.append(struct.pack("<HH2sH", 2, 0x0010, b"UI", len(_EXPLICIT)) + _EXPLICIT)
-    body = b"".join(elements)
+        elements[element] = head[start:pos]
+    elements.pop(0, None)
+    elements[_TRANSFER_SYNTAX] = syntax
+    body = b"".join(elements[element] for element in sorted(elements))
     return head[:128] + b"DICM" + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(body)) + body
-
-

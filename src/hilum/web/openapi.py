@@ -69,7 +69,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
 
 def _operation(resource: Resource) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": re.sub(r"\W+", "_", f"{resource.method}{_NAME.sub(r'\1', resource.path)}").lower(),
+        "operationId": re.sub(r"\W+", "_", resource.method + _NAME.sub(r"\1", resource.path)).lower(),
         "summary": resource.transaction,
         "description": resource.source,
         "tags": ["Studies Service"],

@@ -4,15 +4,16 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from hilum.cli.failures import CommandFailed
-from hilum.cli.server import locks
-from hilum.cli.server.locks import server_lock
+from hilum.cli.server.locks import preparation, server_lock, without_server
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def other_process(body: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
     program = f"""
         import sys
         from pathlib import Path
-        from hilum.cli.server.locks import hold_as_worker, server_lock
+        from hilum.cli.server.locks import preparation, server_lock
         folder = Path(sys.argv[1])
         {body}
         print("ready", flush=True)
@@ -59,14 +60,31 @@ def test_a_killed_server_leaves_no_lock(tmp_path: Path) -> None:
             assert (tmp_path / "server.lock").read_text() == f"{os.getpid()}\n"
 
 
-def test_workers_of_a_killed_server_are_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "_WORKERS_PATIENCE_S", 0.1)
+def test_whether_a_server_runs_can_be_asked(tmp_path: Path) -> None:
+    with without_server(tmp_path) as none_runs:
+        assert none_runs
 
-    with other_process("hold_as_worker(folder)", tmp_path) as worker:
-        with pytest.raises(CommandFailed, match="workers of an earlier server"), server_lock(tmp_path):
-            pass
-        worker.kill()
-        worker.wait()
+    with (
+        other_process("lock = server_lock(folder); lock.__enter__()", tmp_path),
+        without_server(tmp_path) as none_runs,
+    ):
+        assert not none_runs
 
-        with server_lock(tmp_path):
-            pass
+
+def test_only_one_process_prepares_at_a_time(tmp_path: Path) -> None:
+    with (
+        other_process("lock = preparation(folder); lock.__enter__()", tmp_path) as first,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        waiting = threads.submit(prepare, tmp_path)
+        time.sleep(0.2)
+        assert not waiting.done()
+
+        first.kill()
+
+        assert waiting.result(5)
+
+
+def prepare(folder: Path) -> bool:
+    with preparation(folder):
+        return True

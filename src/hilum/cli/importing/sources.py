@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from hilum.cli.importing.dicomdir import referenced_files
 
@@ -21,7 +21,7 @@ _DIRECTORY_BYTES: Final = 64 * 1024 * 1024
 _RATIO_FROM_BYTES: Final = 64 * 1024 * 1024
 _END_RECORD: Final = struct.Struct("<4s4H2LH")
 _ZIP64_LOCATOR: Final = struct.Struct("<4sLQL")
-_ZIP64_SIZE_OFFSET: Final = 40
+_ZIP64_RECORD: Final = struct.Struct("<4sQ2H2L4Q")
 _LONGEST_COMMENT: Final = 65_535
 
 
@@ -197,15 +197,24 @@ def _check_directory(archive: str) -> None:
         end = tail.rfind(b"PK\x05\x06")
         if end < 0 or len(tail) - end < _END_RECORD.size:
             raise ValueError("It is no complete zip archive.")
-        directory_bytes = _END_RECORD.unpack_from(tail, end)[5]
+        sizes = [_END_RECORD.unpack_from(tail, end)[5]]
         locator = end - _ZIP64_LOCATOR.size
         if locator >= 0 and tail.startswith(b"PK\x06\x07", locator):
-            # The record that counts stands right before the locator, whatever the locator says.
-            for offset in (_ZIP64_LOCATOR.unpack_from(tail, locator)[2], tail_offset + locator - 56):
-                file.seek(min(offset, size) + _ZIP64_SIZE_OFFSET)
-                directory_bytes = max(directory_bytes % 0xFFFFFFFF, int.from_bytes(file.read(8), "little"))
-        if directory_bytes > _DIRECTORY_BYTES:
-            raise ValueError("The zip archive's directory is too large.")
+            # Readers differ in whether they believe the locator or look right before it: both places count.
+            places = (_ZIP64_LOCATOR.unpack_from(tail, locator)[2], tail_offset + locator - _ZIP64_RECORD.size)
+            sizes = [_zip64_directory_bytes(file, min(max(place, 0), size)) for place in places]
+    if max(sizes) > _DIRECTORY_BYTES:
+        raise ValueError("The zip archive's directory is too large.")
+
+
+def _zip64_directory_bytes(file: BinaryIO, offset: int) -> int:
+    """Return the size that a zip64 end record at `offset` gives; 0 if there is none."""
+    file.seek(offset)
+    record = file.read(_ZIP64_RECORD.size)
+    if len(record) < _ZIP64_RECORD.size or not record.startswith(b"PK\x06\x06"):
+        return 0
+    size: int = _ZIP64_RECORD.unpack(record)[8]
+    return size
 
 
 def _reason(error: Exception) -> str:

@@ -61,14 +61,14 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Demand:
     """What a stored attribute must fulfil."""
 
     shape: Shape
     values: tuple[str | int, ...]
 
 
-def tests_of(match: Match) -> list[Test]:
+def demands_of(match: Match) -> list[Demand]:
     """Return the tests that a matching key stands for; all of them must hold."""
     place = _Place(match)
     condition = match.condition
@@ -78,7 +78,7 @@ def tests_of(match: Match) -> list[Test]:
         case Wildcard(pattern):
             return [test for group in place.groups(pattern) for test in place.like(group)]
         case UidList(uids):
-            return [place.test(Op.ANY_OF, *_padded(uids))]
+            return [place.test(Op.NEVER) if place.form is Form.NUMBER else place.test(Op.ANY_OF, *_padded(uids))]
         case Range(first, last):
             return place.between(first, last)
         case DateTimeRange(time_path, first, last):
@@ -104,8 +104,8 @@ class _Place:
         self.form: Final = column[1] if column else None
         self.is_study_date: Final = match.path == _STUDY_DATE
 
-    def test(self, op: Op, *values: str | int, time_path: tuple[str, ...] = ()) -> Test:
-        return Test(Shape(self.level, self.path, op, len(values), time_path), values)
+    def test(self, op: Op, *values: str | int, time_path: tuple[str, ...] = ()) -> Demand:
+        return Demand(Shape(self.level, self.path, op, len(values), time_path), values)
 
     def groups(self, value: str) -> list[str]:
         """Return the component groups of a person name that say something; any other value is one."""
@@ -113,16 +113,19 @@ class _Place:
             return [value]
         return [group for group in value.split("=") if group.strip("^ *")]
 
-    def equal(self, value: str) -> list[Test]:
+    def equal(self, value: str) -> list[Demand]:
         if self.form is Form.NUMBER:
             number = text.number_key(value)
             is_whole = number.removeprefix("-").isdecimal() and len(number) <= 15
             known = is_whole and int(number) not in {tables.UNKNOWN, tables.NO_NUMBER}
             return [self.test(Op.EQUAL, int(number)) if known else self.test(Op.NEVER)]
         key = self._key(value)
+        if not key:
+            # Universal matching never comes here: this is text of which nothing is left.
+            return [self.test(Op.NEVER)]
         if self.form is None:
             return [self.test(Op.EQUAL, key[: text.KEY_LENGTH], key[text.KEY_LENGTH :])]
-        return [_days(key, key) if self.is_study_date and key else self.test(Op.EQUAL, text.column_key(key))]
+        return [_days(key, key) if self.is_study_date else self.test(Op.EQUAL, text.column_key(key))]
 
     def _key(self, value: str) -> str:
         if self.vr == "PN":
@@ -131,11 +134,11 @@ class _Place:
             return text.number_key(value)
         return {"DA": text.date_key, "TM": text.time_key, "DT": text.date_time_key}.get(self.vr, text.key)(value)
 
-    def like(self, pattern: str) -> list[Test]:
+    def like(self, pattern: str) -> list[Demand]:
         stored = text.folded(pattern) if self.vr == "PN" else text.key(pattern)
-        if not stored.strip("*"):
+        if stored and not stored.strip("*"):
             return []
-        if len(stored) > text.MAX_PATTERN or self.form is Form.NUMBER:
+        if not stored or len(stored) > text.MAX_PATTERN or self.form is Form.NUMBER:
             return [self.test(Op.NEVER)]
         prefix = text.literal_prefix(stored)
         end = text.prefix_end(prefix)
@@ -149,26 +152,28 @@ class _Place:
             return [self.test(Op.STEM, prefix, end, prefix.rstrip("^"))]
         return [self.test(Op.FROM_UNTIL, prefix, end)]
 
-    def between(self, first: str, last: str) -> list[Test]:
+    def between(self, first: str, last: str) -> list[Demand]:
         if not (first or last):
             return []
         if self.is_study_date:
             return [_days(first, last)]
+        if self.form is Form.NUMBER:
+            return [self.test(Op.NEVER)]
         if first and last:
             return [self.test(Op.BETWEEN, first, last)]
         return [self.test(Op.AT_LEAST, first) if first else self.test(Op.AT_MOST, last)]
 
-    def moment(self, time_path: tuple[str, ...], first: str, last: str) -> list[Test]:
+    def moment(self, time_path: tuple[str, ...], first: str, last: str) -> list[Demand]:
         values = (first[:8] or "0", first[8:], last[:8] or _LATEST, last[8:] or _LATEST)
         days = [_days(first[:8], last[:8])] if self.is_study_date else []
         return [self.test(Op.MOMENT, *values, time_path=time_path), *days]
 
 
-def _days(first: str, last: str) -> Test:
+def _days(first: str, last: str) -> Demand:
     """Return the range of order keys that a range of Study Dates is: an index gives its studies in order."""
     lower = text.order_date(last) if last else ""
     upper = text.prefix_end(text.order_date(first)) if first else text.order_date("")
-    return Test(Shape(Level.STUDY, ORDER_KEY, Op.FROM_UNTIL, 2), (lower, upper or _LATEST))
+    return Demand(Shape(Level.STUDY, ORDER_KEY, Op.FROM_UNTIL, 2), (lower, upper or _LATEST))
 
 
 def has_column(shape: Shape) -> bool:
@@ -184,7 +189,7 @@ def common_depth(path: tuple[str, ...], other: tuple[str, ...]) -> int:
     return depth
 
 
-def parameters(tests: Sequence[Test], kind: Kind) -> dict[str, Value]:
+def parameters(tests: Sequence[Demand], kind: Kind) -> dict[str, Value]:
     """Return the values of all parameters that statements name for the shapes of these tests."""
     found: dict[str, Value] = {}
     for number, test in enumerate(tests):

@@ -19,7 +19,7 @@ from hilum.errors import PayloadTooLarge
 from hilum.store.index import tables
 from hilum.store.index.clauses import PLANNED, VISIBLE, WALK, Plan, Way, clauses, few, source
 from hilum.store.index.columns import ATTRIBUTE_COLUMNS
-from hilum.store.index.criteria import ORDER_KEY, Op, Shape, Test, has_column, parameters, tests_of
+from hilum.store.index.criteria import ORDER_KEY, Demand, Op, Shape, demands_of, has_column, parameters
 from hilum.store.index.database import Compiled, Database, Kind, Row, Session, Value
 from hilum.store.index.events import last_event
 from hilum.store.index.reading import bodies_of
@@ -174,7 +174,7 @@ class Searches:
         }
         if query.limit == 0 or not all(map(is_uid, targets.values())):
             return SearchPage((), 0, query.warnings)
-        tests = [test for match in query.matches for test in tests_of(match)]
+        tests = [test for match in query.matches for test in demands_of(match)]
         scanned = [test for test in tests if self._is_outside(test)]
         indexed = [test for test in tests if test not in scanned] if scanned else tests
         form = _Form(self._database.kind, query.level, len(targets), tuple(test.shape for test in indexed))
@@ -184,7 +184,7 @@ class Searches:
             return self._scan(query, want, question, scanned)
         return self._page(query, want, question)
 
-    def _is_outside(self, test: Test) -> bool:
+    def _is_outside(self, test: Demand) -> bool:
         """Return whether neither columns nor key rows can decide a test."""
         shape = test.shape
         if shape.level is not Level.INSTANCE or shape.path[0] in self._instance_keys:
@@ -236,7 +236,7 @@ class Searches:
                 bodies.update(found)
         return WideResults(want, bodies)
 
-    def _scan(self, query: Query, want: Wanted, question: _Question, tests: Sequence[Test]) -> SearchPage:
+    def _scan(self, query: Query, want: Wanted, question: _Question, tests: Sequence[Demand]) -> SearchPage:
         """Answer a search some of whose keys only the metadata can decide."""
         is_bounded = query.study_instance_uid is None
         rows = self._rows(question, _Part.WIDE, self._scan_limit + 1 if is_bounded else _UNLIMITED, 0)
@@ -251,7 +251,7 @@ class Searches:
         remaining = max(0, len(matches) - query.offset - len(page))
         return SearchPage([results.compose(row) for row in page], remaining, query.warnings)
 
-    def _fulfilling(self, rows: Sequence[Row], tests: Sequence[Test]) -> Iterator[Row]:
+    def _fulfilling(self, rows: Sequence[Row], tests: Sequence[Demand]) -> Iterator[Row]:
         for start in range(0, len(rows), _BATCH):
             batch = rows[start : start + _BATCH]
             bodies = bodies_of(self._database, [row_id(row) for row in batch])

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 HILUM = (sys.executable, "-m", "hilum.cli.main")
 STUDY, SERIES = "1.2.826.0.1.3680043.10.99.1", "1.2.826.0.1.3680043.10.99.2"
@@ -19,7 +19,7 @@ def part10(sop_instance_uid: str, *, study: str = STUDY, series: str = SERIES, p
     data_set.file_meta = FileMetaDataset()
     data_set.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data_set.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    data_set.file_meta.MediaStorageSOPInstanceUID = sop_instance_uid
+    data_set.file_meta.MediaStorageSOPInstanceUID = UID(sop_instance_uid)
     data_set.SOPClassUID = SecondaryCaptureImageStorage
     data_set.SOPInstanceUID = sop_instance_uid
     data_set.StudyInstanceUID = study

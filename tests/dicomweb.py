@@ -63,10 +63,7 @@ def _part(piece: bytes) -> Part:
 
 def path_of(dataset: Dataset) -> str:
     """Return the path of an instance's resource."""
-    return (
-        f"/studies/{dataset.StudyInstanceUID}/series/{dataset.SeriesInstanceUID}"
-        f"/instances/{dataset.SOPInstanceUID}"
-    )
+    return f"/studies/{dataset.StudyInstanceUID}/series/{dataset.SeriesInstanceUID}/instances/{dataset.SOPInstanceUID}"
 
 
 def values(result: dict[str, Any], tag: str) -> list[Any]:

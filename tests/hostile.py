@@ -67,9 +67,7 @@ def file_meta(transfer_syntax_uid: str = EXPLICIT, sop_instance_uid: str = INSTA
     return bytes(128) + b"DICM" + element(0x00020000, "UL", struct.pack("<I", len(group))) + group
 
 
-def data_set(
-    *, study: str = STUDY, series: str = SERIES, instance: str = INSTANCE, extra: bytes = b""
-) -> bytes:
+def data_set(*, study: str = STUDY, series: str = SERIES, instance: str = INSTANCE, extra: bytes = b"") -> bytes:
     """Return the data set of a 4 x 4 image; `extra` stands between series and image attributes."""
     return (
         element(0x00080005, "CS", b"ISO_IR 192")
@@ -128,9 +126,7 @@ def mutated_objects(count: int, seed: int = 0) -> Iterator[Named]:
                 case 2:
                     data[at:at] = data[at : at + source.randint(1, 8)]
                 case _:
-                    data[at : at + 4] = source.choice(
-                        (b"\xff" * 4, bytes(4), b"\xfe\xff\0\xe0", b"\xfe\xff\xdd\xe0")
-                    )
+                    data[at : at + 4] = source.choice((b"\xff" * 4, bytes(4), b"\xfe\xff\0\xe0", b"\xfe\xff\xdd\xe0"))
         yield Named(f"mutation {number} of seed {seed}", bytes(data))
 
 
@@ -149,12 +145,8 @@ def broken_objects() -> Iterator[Named]:
     yield Named("a value longer than the object", meta + element(0x00100010, "PN", b"A", length=0xFFFE))
     yield Named("a long value of 4 GB", meta + element(0x00091001, "UN", b"A", length=0xFFFFFFFE))
     yield Named("text of undefined length", meta + element(0x00091001, "UT", b"A", length=UNDEFINED))
-    yield Named(
-        "a sequence that never ends", meta + element(0x00081140, "SQ", item + b"\xff" * 4, length=UNDEFINED)
-    )
-    yield Named(
-        "an item longer than its sequence", meta + element(0x00081140, "SQ", item + struct.pack("<I", 999))
-    )
+    yield Named("a sequence that never ends", meta + element(0x00081140, "SQ", item + b"\xff" * 4, length=UNDEFINED))
+    yield Named("an item longer than its sequence", meta + element(0x00081140, "SQ", item + struct.pack("<I", 999)))
     yield Named("no items in a sequence", meta + element(0x00081140, "SQ", b"\1\2\3\4\5\6\7\x08"))
     deep = element(0x00081140, "SQ", item + b"\xff" * 4, length=UNDEFINED) * 10_000
     yield Named("10,000 nested sequences", meta + deep)
@@ -162,9 +154,7 @@ def broken_objects() -> Iterator[Named]:
     yield Named("a deflated data set cut short", file_meta(DEFLATED) + deflated(data_set())[:50])
     for name, uid in BAD_UIDS:
         yield Named(f"Study Instance UID: {name}", meta + data_set(study=uid))
-        yield Named(
-            f"SOP Instance UID: {name}", file_meta(sop_instance_uid=uid[:64]) + data_set(instance=uid)
-        )
+        yield Named(f"SOP Instance UID: {name}", file_meta(sop_instance_uid=uid[:64]) + data_set(instance=uid))
 
 
 def doubtful_objects() -> Iterator[Named]:
@@ -177,9 +167,7 @@ def doubtful_objects() -> Iterator[Named]:
     yield Named("a delimiter without sequence", meta + end + data_set())
     yield Named("an attribute twice", meta + data_set(extra=element(0x0020000E, "UI", SERIES.encode())))
     yield Named("fragments without item", file_meta(JPEG_2000) + _encapsulated(b"\xff\x4f\xff\x51" * 9))
-    yield Named(
-        "fragments that never end", file_meta(JPEG_2000) + _encapsulated(item + bytes(4) + item + b"\xfe" * 4)
-    )
+    yield Named("fragments that never end", file_meta(JPEG_2000) + _encapsulated(item + bytes(4) + item + b"\xfe" * 4))
 
 
 def _encapsulated(value: bytes) -> bytes:
@@ -374,9 +362,7 @@ def tolerated_uploads() -> Iterator[Upload]:
         "a delimiter's beginning inside the data",
         part(whole + _padding(b"\r\n--" + BOUNDARY.encode()[:-1])) + CLOSE,
     )
-    yield _tolerated(
-        "many headers", part(whole, b"Content-Type: application/dicom\r\n" + b"X-A: b\r\n" * 20) + CLOSE
-    )
+    yield _tolerated("many headers", part(whole, b"Content-Type: application/dicom\r\n" + b"X-A: b\r\n" * 20) + CLOSE)
     yield Upload("the object alone", "application/dicom", whole, OK, 1)
 
 
@@ -398,9 +384,7 @@ def unreadable_uploads() -> Iterator[Upload]:
     yield Upload("no Content-Type", None, plain + CLOSE, frozenset({400, 415}))
     yield Upload("no boundary parameter", no_boundary, plain + CLOSE, bad_request)
     yield Upload("an empty boundary parameter", f'{no_boundary}; boundary=""', plain + CLOSE, bad_request)
-    yield Upload(
-        "a boundary of 71 characters", f"{no_boundary}; boundary={'x' * 71}", plain + CLOSE, bad_request
-    )
+    yield Upload("a boundary of 71 characters", f"{no_boundary}; boundary={'x' * 71}", plain + CLOSE, bad_request)
     yield Upload("another boundary", f"{no_boundary}; boundary=other", plain + CLOSE, bad_request)
     yield Upload("a closing delimiter alone", MULTIPART, CLOSE, bad_request)
 

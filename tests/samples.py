@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 PREFIX = "1.2.826.0.1.3680043.10.1561."
 
@@ -47,8 +47,8 @@ def encode(dataset: Dataset, transfer_syntax_uid: str = ExplicitVRLittleEndian) 
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    meta.TransferSyntaxUID = transfer_syntax_uid
-    meta.ImplementationClassUID = PREFIX + "1"
+    meta.TransferSyntaxUID = UID(transfer_syntax_uid)
+    meta.ImplementationClassUID = UID(PREFIX + "1")
     dataset.file_meta = meta
     buffer = io.BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
@@ -99,9 +99,12 @@ def _is_instance(path: Path) -> bool:
         warnings.simplefilter("ignore")
         try:
             dataset = pydicom.dcmread(path, stop_before_pixels=True)
-            return all(
-                dataset.get(keyword) for keyword in
-                ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-            ) and "TransferSyntaxUID" in dataset.file_meta
+            return (
+                all(
+                    dataset.get(keyword)
+                    for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+                )
+                and "TransferSyntaxUID" in dataset.file_meta
+            )
         except Exception:  # noqa: BLE001 - whatever pydicom raises for what it cannot read
             return False

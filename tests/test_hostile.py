@@ -4,8 +4,8 @@ import io
 
 import pydicom
 import pytest
-import hostile
 
+import hostile
 from hilum.dicom.query import Level, QueryError, parse_query
 from hilum.dicom.uids import is_uid
 
@@ -28,9 +28,7 @@ def test_everything_is_repeatable_and_has_a_name_of_its_own() -> None:
         assert len(names) == len(set(names))
         assert list(make()) == list(make())
     assert list(hostile.mutated_objects(50)) == list(hostile.mutated_objects(50))
-    assert [item.data for item in hostile.mutated_objects(50)] != [
-        item.data for item in hostile.mutated_objects(50, 1)
-    ]
+    assert [item.data for item in hostile.mutated_objects(50)] != [item.data for item in hostile.mutated_objects(50, 1)]
 
 
 def test_beginnings_of_an_object_are_all_shorter_than_it() -> None:

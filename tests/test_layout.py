@@ -34,7 +34,7 @@ WITHOUT_TWIN = {
 def modules() -> list[str]:
     found = (path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
     return sorted(
-        name for name in found if not name.endswith("__init__.py") and not name.startswith(("store/index/migrations/"))
+        name for name in found if not name.endswith("__init__.py") and not name.startswith("store/index/migrations/")
     )
 
 

@@ -74,7 +74,6 @@ def open_archive(settings: Settings) -> Iterator[Archive]:
 
 def create_app(settings: Settings) -> ASGIApp:
     """Return the ASGI application of one worker process; it opens the archive when the server starts it."""
-
     return build_application(settings, lambda: open_archive(settings))
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import time
@@ -56,6 +58,18 @@ def test_a_second_server_on_the_same_folder_is_refused(data: Path) -> None:
         assert first.process.poll() is None
     assert status == ExitStatus.REFUSED
     assert f"(process {first.process.pid})" in message
+
+
+@pytest.mark.usefixtures("stored")
+def test_an_index_of_a_newer_version_is_refused(data: Path) -> None:
+    with contextlib.closing(sqlite3.connect(data / "index.db")) as index:
+        index.execute("UPDATE alembic_version SET version_num = '9999'")
+        index.commit()
+
+    status, message = refusal("--data", data, "--port", servers.free_port())
+
+    assert status == ExitStatus.REFUSED
+    assert "newer" in message
 
 
 def test_one_line_tells_where_to_go_and_sigterm_ends_well(data: Path) -> None:

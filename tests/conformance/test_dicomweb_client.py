@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import servers
 from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
+
+import servers
 from samples import encode, make_dataset, make_series
 
 
@@ -107,9 +108,7 @@ def test_it_retrieves_frames(user_agent: DICOMwebClient) -> None:
 
     default = user_agent.retrieve_instance_frames(*uids, frame_numbers=[1, 3])
     octets = list(user_agent.iter_instance_frames(*uids, frame_numbers=[2], media_types=("application/octet-stream",)))
-    rle = user_agent.retrieve_instance_frames(
-        *uids, frame_numbers=[1], media_types=(("image/dicom-rle", RLELossless),)
-    )
+    rle = user_agent.retrieve_instance_frames(*uids, frame_numbers=[1], media_types=(("image/dicom-rle", RLELossless),))
 
     assert default == [pixels[0].tobytes(), pixels[2].tobytes()]
     assert octets == [pixels[1].tobytes()]

@@ -9,7 +9,6 @@ import httpx
 import numpy as np
 import pydicom
 import pytest
-from dicomweb import JSON, OBJECTS, OBJECTS_AS_STORED, OCTETS, parts_of, path_of, store, values
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -21,6 +20,8 @@ from pydicom.uid import (
     RLELossless,
     generate_uid,
 )
+
+from dicomweb import JSON, OBJECTS, OBJECTS_AS_STORED, OCTETS, parts_of, path_of, store, values
 from samples import PREFIX, encode, make_dataset, make_series
 
 FRAME = 'multipart/related; type="{}"'
@@ -118,7 +119,9 @@ def rle(client: httpx.Client) -> Dataset:
 
 
 @pytest.mark.requirement("TSX-03", "WADO-41")
-def test_a_losslessly_compressed_object_comes_decoded_unless_asked_otherwise(client: httpx.Client, rle: Dataset) -> None:
+def test_a_losslessly_compressed_object_comes_decoded_unless_asked_otherwise(
+    client: httpx.Client, rle: Dataset
+) -> None:
     (default,) = parts_of(client.get(path_of(rle), headers=OBJECTS))
     (as_stored,) = parts_of(client.get(path_of(rle), headers=OBJECTS_AS_STORED))
 
@@ -134,7 +137,7 @@ def test_frames_come_decoded_or_as_stored(client: httpx.Client, rle: Dataset) ->
 
     decoded = parts_of(client.get(path + "1,2", headers=OCTETS))
     stored = parts_of(client.get(path + "2", headers={"Accept": FRAME.format("image/dicom-rle")}))
-    any_syntax = parts_of(client.get(path + "2", headers={"Accept": f'{OCTETS["Accept"]}; transfer-syntax=*'}))
+    any_syntax = parts_of(client.get(path + "2", headers={"Accept": f"{OCTETS['Accept']}; transfer-syntax=*"}))
     single = client.get(path + "1", headers={"Accept": "application/octet-stream"})
 
     assert [part.content for part in decoded] == [frame.tobytes() for frame in rle.decoded]
@@ -179,13 +182,21 @@ def test_one_bit_frames_start_at_bit_0(client: httpx.Client) -> None:
     bits = np.random.default_rng(1).integers(0, 2, (3, 5, 5), dtype=np.uint8)
     packed = np.packbits(bits.ravel(), bitorder="little").tobytes()
     dataset = make_dataset(
-        Rows=5, Columns=5, BitsAllocated=1, BitsStored=1, HighBit=0, NumberOfFrames=3, PixelData=packed + b"\0" * (len(packed) % 2)
+        Rows=5,
+        Columns=5,
+        BitsAllocated=1,
+        BitsStored=1,
+        HighBit=0,
+        NumberOfFrames=3,
+        PixelData=packed + b"\0" * (len(packed) % 2),
     )
     store(client, encode(dataset))
 
     parts = parts_of(client.get(path_of(dataset) + "/frames/1,2,3", headers=OCTETS))
 
-    assert [part.content for part in parts] == [np.packbits(frame.ravel(), bitorder="little").tobytes() for frame in bits]
+    assert [part.content for part in parts] == [
+        np.packbits(frame.ravel(), bitorder="little").tobytes() for frame in bits
+    ]
 
 
 @pytest.mark.requirement("WADO-02", "WADO-29", "WADO-43", "WADO-44", "WADO-46", "WADO-47", "JSON-02")
@@ -293,7 +304,10 @@ def test_head_answers_as_get_does_without_a_body(client: httpx.Client, end: str)
     store(client, encode(dataset))
     headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
 
-    got, head = client.get(path_of(dataset) + end, headers=headers), client.head(path_of(dataset) + end, headers=headers)
+    got, head = (
+        client.get(path_of(dataset) + end, headers=headers),
+        client.head(path_of(dataset) + end, headers=headers),
+    )
 
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-type"] == got.headers["content-type"]

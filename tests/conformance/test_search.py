@@ -4,9 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
-from dicomweb import JSON, store, values
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
+
+from dicomweb import JSON, store, values
 from samples import PREFIX, encode, make_dataset, make_series
 
 
@@ -71,7 +72,7 @@ def test_the_series_of_a_study_come_with_theirs(client: httpx.Client) -> None:
 
     (series,) = search(client, f"/studies/{datasets[0].StudyInstanceUID}/series")
 
-    assert SERIES_ATTRIBUTES <= set(series)
+    assert set(series) >= SERIES_ATTRIBUTES
     assert values(series, "0020000E") == [datasets[0].SeriesInstanceUID]
     assert values(series, "00201209") == [3]
     assert values(series, "00081190") == [
@@ -139,7 +140,9 @@ def test_other_texts_match_to_the_letter(client: httpx.Client) -> None:
     store_all(client, make_dataset(PatientID=patient, AccessionNumber="Ab_1%"))
     study = f"/studies?PatientID={patient}&AccessionNumber="
 
-    found = [bool(search(client, study + value)) for value in ("Ab_1%25", "Ab*", "?b_1%25", "ab_1%25", "Abx1%25", "A*x")]
+    found = [
+        bool(search(client, study + value)) for value in ("Ab_1%25", "Ab*", "?b_1%25", "ab_1%25", "Abx1%25", "A*x")
+    ]
 
     assert found == [True, True, True, False, False, False]
 
@@ -160,7 +163,7 @@ def test_other_texts_match_to_the_letter(client: httpx.Client) -> None:
         ("StudyDate=20240102-20240103&StudyTime=120000-090000", False),
     ],
 )
-def test_dates_and_times_match_by_range(client: httpx.Client, query: str, matches: bool) -> None:  # noqa: FBT001 - a table
+def test_dates_and_times_match_by_range(client: httpx.Client, query: str, matches: bool) -> None:
     patient = patient_id()
     store_all(client, make_dataset(PatientID=patient))
 
@@ -183,7 +186,9 @@ def test_modalities_in_study_match_any_series(client: httpx.Client) -> None:
     first = make_dataset(PatientID=patient, Modality="CT")
     store_all(client, first, make_dataset(PatientID=patient, StudyInstanceUID=first.StudyInstanceUID, Modality="PT"))
 
-    found = [len(search(client, f"/studies?PatientID={patient}&ModalitiesInStudy={item}")) for item in ("CT", "PT", "MR")]
+    found = [
+        len(search(client, f"/studies?PatientID={patient}&ModalitiesInStudy={item}")) for item in ("CT", "PT", "MR")
+    ]
 
     assert found == [1, 1, 0]
 
@@ -262,7 +267,9 @@ def test_keys_of_a_sequence_match_in_one_item(client: httpx.Client) -> None:
 @pytest.mark.requirement("SRCH-09", "QIDO-13")
 def test_other_attributes_of_a_level_match_too(client: httpx.Client) -> None:
     patient = patient_id()
-    dataset = make_dataset(PatientID=patient, StudyDescription="CT Thorax", ProtocolName="P7", ImageType=["ORIGINAL", "PRIMARY"])
+    dataset = make_dataset(
+        PatientID=patient, StudyDescription="CT Thorax", ProtocolName="P7", ImageType=["ORIGINAL", "PRIMARY"]
+    )
     store_all(client, dataset)
     series = f"/studies/{dataset.StudyInstanceUID}/series"
 

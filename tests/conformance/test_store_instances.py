@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+
 from dicomweb import BOUNDARY, JSON, OBJECTS_AS_STORED, multipart_body, parts_of, path_of, store, values
 from samples import encode, make_dataset, make_object, make_series
 
@@ -48,9 +49,7 @@ def test_a_stored_instance_is_found_at_once(client: httpx.Client) -> None:
 def test_a_single_object_may_be_the_whole_body(client: httpx.Client) -> None:
     dataset = make_dataset()
 
-    response = client.post(
-        "/studies", content=encode(dataset), headers={"Content-Type": "application/dicom", **JSON}
-    )
+    response = client.post("/studies", content=encode(dataset), headers={"Content-Type": "application/dicom", **JSON})
 
     assert response.status_code == 200
     assert values(values(response.json(), "00081199")[0], "00081155") == [dataset.SOPInstanceUID]
@@ -71,7 +70,9 @@ def test_a_chunked_body_is_stored_whole(client: httpx.Client) -> None:
 def test_the_same_instance_again_succeeds_and_the_first_stays(client: httpx.Client) -> None:
     dataset = make_dataset()
     first = encode(dataset)
-    dataset_again = first[:128] + first[128:].replace(b"1.2.826.0.1.3680043.10.1561.1", b"1.2.826.0.1.3680043.10.1561.2", 1)
+    dataset_again = first[:128] + first[128:].replace(
+        b"1.2.826.0.1.3680043.10.1561.1", b"1.2.826.0.1.3680043.10.1561.2", 1
+    )
     store(client, first)
 
     response = store(client, dataset_again)
@@ -162,9 +163,7 @@ def test_nothing_stored_is_never_a_success(client: httpx.Client) -> None:
 def test_what_surrounds_the_parts_does_not_matter(client: httpx.Client, before: bytes, after: bytes) -> None:
     dataset = make_dataset()
 
-    response = client.post(
-        "/studies", content=before + multipart_body([encode(dataset)]) + after, headers=MULTIPART
-    )
+    response = client.post("/studies", content=before + multipart_body([encode(dataset)]) + after, headers=MULTIPART)
 
     assert response.status_code == 200
     assert stored_bytes(client, path_of(dataset)) == encode(dataset)

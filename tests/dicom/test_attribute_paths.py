@@ -24,7 +24,7 @@ def test_repeating_groups_belong_to_the_dictionary() -> None:
     ("tag", "private"),
     [("00230010", True), ("00231002", True), ("0023000F", False), ("00230100", False), ("00070010", False)],
 )
-def test_private_tags_have_odd_groups_and_a_block(tag: str, private: bool) -> None:  # noqa: FBT001 - a column
+def test_private_tags_have_odd_groups_and_a_block(tag: str, private: bool) -> None:
     assert is_private(tag) is private
 
 

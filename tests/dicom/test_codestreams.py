@@ -30,9 +30,7 @@ def geometry(codestream: Codestream) -> tuple[int, int, int, int]:
     return codestream.rows, codestream.columns, codestream.samples, codestream.precision
 
 
-def image(
-    rows: int, columns: int, samples: int, word: str = "u1"
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def image(rows: int, columns: int, samples: int, word: str = "u1") -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.zeros((rows, columns, samples) if samples > 1 else (rows, columns), word)
 
 
@@ -66,9 +64,7 @@ def test_precision_is_that_of_the_encoded_samples(precision: int) -> None:
     assert {stream.precision for stream in streams} == {precision}
 
 
-@pytest.mark.parametrize(
-    ("rows", "columns"), [(20, 20), (10, 12), (30, 40), (200, 300), (90, 160), (4, 5), (5, 10)]
-)
+@pytest.mark.parametrize(("rows", "columns"), [(20, 20), (10, 12), (30, 40), (200, 300), (90, 160), (4, 5), (5, 10)])
 def test_the_ratios_of_jpeg_xl_are_known(rows: int, columns: int) -> None:
     for factor in (1, 8, 80):
         pixels = image(rows * factor, columns * factor, 1)
@@ -94,16 +90,14 @@ def test_signed_samples_are_told() -> None:
         (b"", None),
     ],
 )
-def test_the_colours_of_jpeg_are_told_by_its_markers(header: bytes, is_ybr: bool | None) -> None:  # noqa: FBT001 - a column
+def test_the_colours_of_jpeg_are_told_by_its_markers(header: bytes, is_ybr: bool | None) -> None:
     frame = b"\xff\xc0\0\x11\x08\0\x05\0\x06\x03" + b"\x01\x11\0\x02\x11\0\x03\x11\0"
 
     read = read_any_jpeg(b"\xff\xd8" + header + frame)
 
     assert (geometry(read), read.is_ybr) == ((5, 6, 3, 8), is_ybr)
     if is_ybr is None:
-        named = (
-            frame.replace(b"\x01\x11", b"R\x11").replace(b"\x02\x11", b"G\x11").replace(b"\x03\x11", b"B\x11")
-        )
+        named = frame.replace(b"\x01\x11", b"R\x11").replace(b"\x02\x11", b"G\x11").replace(b"\x03\x11", b"B\x11")
         assert read_any_jpeg(b"\xff\xd8" + header + named).is_ybr is False
 
 

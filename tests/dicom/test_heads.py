@@ -111,9 +111,7 @@ def test_missing_elements_are_added_in_their_places() -> None:
 def test_grey_images_get_no_planar_configuration() -> None:
     ds = data_set()
     del ds.PlanarConfiguration
-    target = replace(
-        DECODED, samples_per_pixel=1, bits_allocated=16, photometric_interpretation="MONOCHROME2"
-    )
+    target = replace(DECODED, samples_per_pixel=1, bits_allocated=16, photometric_interpretation="MONOCHROME2")
 
     decoded = read(explicit_little_endian_head(*stored(ds), target=target) + b"")
 
@@ -137,13 +135,9 @@ def test_unknown_sequences_of_undefined_length_are_implicit() -> None:
     head, prefix = stored(data_set())
     at = prefix.index(b"(\0\2\0US")
     # An item with a nested sequence, both of undefined length, in Implicit VR (PS3.5 6.2.2 note 2).
-    nested = (
-        b"\x09\0\x01\x10\xff\xff\xff\xff" + b"\xfe\xff\0\xe0\xff\xff\xff\xff" + b"\xfe\xff\x0d\xe0\0\0\0\0"
-    )
+    nested = b"\x09\0\x01\x10\xff\xff\xff\xff" + b"\xfe\xff\0\xe0\xff\xff\xff\xff" + b"\xfe\xff\x0d\xe0\0\0\0\0"
     nested += b"\xfe\xff\xdd\xe0\0\0\0\0"
-    item = (
-        b"\xfe\xff\0\xe0\xff\xff\xff\xff" + nested + b"\x09\0\x02\x10\2\0\0\0OB" + b"\xfe\xff\x0d\xe0\0\0\0\0"
-    )
+    item = b"\xfe\xff\0\xe0\xff\xff\xff\xff" + nested + b"\x09\0\x02\x10\2\0\0\0OB" + b"\xfe\xff\x0d\xe0\0\0\0\0"
     unknown = b"\x09\0\x10\x10UN\0\0\xff\xff\xff\xff" + item + b"\xfe\xff\xdd\xe0\0\0\0\0"
     first = b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
 
@@ -164,9 +158,7 @@ def test_pixels_that_do_not_fit_a_value_field_are_a_typed_error() -> None:
 
     assert result.endswith(struct.pack("<I", MAX_VALUE_LENGTH))
     with pytest.raises(PixelDataTooLongError):
-        explicit_little_endian_head(
-            head, prefix, target=replace(fits, number_of_frames=fits.number_of_frames + 1)
-        )
+        explicit_little_endian_head(head, prefix, target=replace(fits, number_of_frames=fits.number_of_frames + 1))
 
 
 def test_sequences_nested_too_deeply_are_refused() -> None:

@@ -34,17 +34,13 @@ def test_attributes_become_a_layout() -> None:
 
 
 def test_what_can_be_told_from_others_may_be_missing() -> None:
-    attributes = {
-        tag: ATTRIBUTES[tag] for tag in ("00280002", "00280004", "00280010", "00280011", "00280100")
-    }
+    attributes = {tag: ATTRIBUTES[tag] for tag in ("00280002", "00280004", "00280010", "00280011", "00280100")}
 
     assert pixel_format(attributes) == PixelFormat(512, 256, 1, 16, 16, 15, 0, "MONOCHROME2", 0, 1)
 
 
 @pytest.mark.parametrize("tag", ["00280002", "00280004", "00280010", "00280011", "00280100"])
-@pytest.mark.parametrize(
-    "attribute", [None, {"vr": "US"}, {"vr": "US", "Value": []}, {"vr": "US", "Value": [None]}]
-)
+@pytest.mark.parametrize("attribute", [None, {"vr": "US"}, {"vr": "US", "Value": []}, {"vr": "US", "Value": [None]}])
 def test_what_is_needed_may_not_be_missing(tag: str, attribute: object) -> None:
     with pytest.raises(DecodeError, match="is missing"):
         pixel_format(ATTRIBUTES | {tag: attribute})
@@ -86,17 +82,13 @@ def test_lengths_are_those_of_native_pixel_data() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=2) | st.dictionaries(st.just("Value") | st.text(max_size=3), inner)
-    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("Value") | st.text(max_size=3), inner),
     max_leaves=5,
 )
 
 
 @settings(max_examples=150)
-@given(
-    st.dictionaries(st.sampled_from(sorted(ATTRIBUTES)), JSON | st.lists(JSON).map(lambda v: {"Value": v}))
-)
+@given(st.dictionaries(st.sampled_from(sorted(ATTRIBUTES)), JSON | st.lists(JSON).map(lambda v: {"Value": v})))
 def test_any_json_is_a_layout_or_a_decode_error(attributes: dict[str, Any]) -> None:
     try:
         layout = pixel_format(ATTRIBUTES | attributes)

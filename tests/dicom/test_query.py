@@ -147,9 +147,7 @@ def test_a_private_attribute_has_the_vr_of_its_private_creator() -> None:
 
 
 @pytest.mark.requirement("SRCH-04")
-@pytest.mark.parametrize(
-    "text", ["PatientName", "PatientName=", "PatientName=*", "PatientName=**", "StudyDate=*"]
-)
+@pytest.mark.parametrize("text", ["PatientName", "PatientName=", "PatientName=*", "PatientName=**", "StudyDate=*"])
 def test_universal_matching_is_no_match_and_returns_the_attribute(text: str) -> None:
     query = query_of(text + "&StudyDescription=")
 
@@ -294,16 +292,11 @@ def test_unsupported_kinds_of_matching_are_named_in_warnings() -> None:
     assert query.warnings == (
         "The fuzzymatching parameter is not supported. Only literal matching has been performed.",
         "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.",
-        (
-            "The multiplevaluematching parameter is not supported. "
-            "Multiple Value Matching has not been performed."
-        ),
+        ("The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed."),
     )
     assert query.matches == (Match(("00100020",), "LO", SingleValue("A\\B")),)
     assert "one value" in error_of("multiplevaluematching=true&InstanceNumber=1,2", Level.INSTANCE)
-    assert query_of("fuzzymatching=false&emptyvaluematching=false&multiplevaluematching=false") == query_of(
-        ""
-    )
+    assert query_of("fuzzymatching=false&emptyvaluematching=false&multiplevaluematching=false") == query_of("")
 
 
 @pytest.mark.requirement("SRCH-36")
@@ -315,9 +308,7 @@ def test_a_boolean_is_true_or_false(name: str, value: str) -> None:
 
 @pytest.mark.requirement("SRCH-40")
 def test_limit_and_offset_are_numbers_within_bounds() -> None:
-    assert [
-        query_of(text).limit for text in ("", "limit=0", "limit=7", "limit=101", f"limit={'9' * 5000}")
-    ] == [
+    assert [query_of(text).limit for text in ("", "limit=0", "limit=7", "limit=101", f"limit={'9' * 5000}")] == [
         100,
         0,
         7,

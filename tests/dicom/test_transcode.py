@@ -172,9 +172,7 @@ def test_every_encapsulated_syntax_but_videos_is_decoded() -> None:
 
 def image(source: PixelFormat, seed: int = 0) -> NDArray[np.int64]:
     """Return smooth samples that use the stored bits, signed or not as the layout says."""
-    noise = np.random.default_rng(seed).integers(
-        -3, 4, (source.rows, source.columns, source.samples_per_pixel)
-    )
+    noise = np.random.default_rng(seed).integers(-3, 4, (source.rows, source.columns, source.samples_per_pixel))
     steps: NDArray[np.int64] = np.cumsum(np.cumsum(noise, axis=0), axis=1)
     low = -(2 ** (source.bits_stored - 1)) if source.pixel_representation else 0
     clipped: NDArray[np.int64] = np.clip(
@@ -199,9 +197,7 @@ def encoded(uid: str, samples: NDArray[np.int64], source: PixelFormat) -> bytes:
         signed = samples.astype(word.replace("u", "i")) if source.pixel_representation else unsigned
         if uid == syntaxes.HTJ2K_LOSSLESS:
             return bytes(imagecodecs.htj2k_encode(signed))
-        return bytes(
-            imagecodecs.jpeg2k_encode(signed, codecformat="j2k", reversible=True, level=0, bitspersample=bits)
-        )
+        return bytes(imagecodecs.jpeg2k_encode(signed, codecformat="j2k", reversible=True, level=0, bitspersample=bits))
     if uid == syntaxes.JPEG_LS_LOSSLESS:
         # This encoder has samples of 8 or 16 bits alone.
         return bytes(imagecodecs.jpegls_encode(samples.astype(word)))
@@ -209,9 +205,7 @@ def encoded(uid: str, samples: NDArray[np.int64], source: PixelFormat) -> bytes:
         return bytes(imagecodecs.jpegxl_encode(unsigned, lossless=True, bitspersample=bits))
     assert uid == syntaxes.JPEG_LOSSLESS
     return bytes(
-        imagecodecs.jpeg8_encode(
-            unsigned, lossless=True, bitspersample=bits, colorspace="RGB", outcolorspace="RGB"
-        )
+        imagecodecs.jpeg8_encode(unsigned, lossless=True, bitspersample=bits, colorspace="RGB", outcolorspace="RGB")
         if source.samples_per_pixel == 3
         else imagecodecs.jpeg8_encode(unsigned, lossless=True, bitspersample=bits),
     )
@@ -235,7 +229,7 @@ LOSSLESS_ENCODED = (
     st.sampled_from([(8, 8), (16, 8), (16, 10), (16, 12), (16, 16)]),
     st.integers(0, 1),
 )
-def test_lossless_codestreams_give_back_every_sample(  # noqa: PLR0917 - hypothesis passes them by position
+def test_lossless_codestreams_give_back_every_sample(
     uid: str,
     rows: int,
     columns: int,
@@ -288,9 +282,7 @@ def rle(planes: list[bytes]) -> bytes:
     """Encode byte planes as literal runs (PS3.5 G.3)."""
     segments = []
     for plane in planes:
-        runs = [
-            bytes([len(run) - 1]) + run for run in (plane[at : at + 128] for at in range(0, len(plane), 128))
-        ]
+        runs = [bytes([len(run) - 1]) + run for run in (plane[at : at + 128] for at in range(0, len(plane), 128))]
         segment = b"".join(runs)
         segments.append(segment + b"\x80" * (len(segment) % 2))
     offsets = [64 + sum(map(len, segments[:number])) for number in range(len(segments))]
@@ -300,13 +292,9 @@ def rle(planes: list[bytes]) -> bytes:
 @settings(max_examples=30)
 @given(st.integers(1, 20), st.integers(1, 20), st.sampled_from([1, 3]), st.sampled_from([8, 16, 32]))
 def test_rle_planes_become_words_by_pixel(rows: int, columns: int, samples_per_pixel: int, bits: int) -> None:
-    source = replace(
-        COLOUR, rows=rows, columns=columns, samples_per_pixel=samples_per_pixel, bits_allocated=bits
-    )
+    source = replace(COLOUR, rows=rows, columns=columns, samples_per_pixel=samples_per_pixel, bits_allocated=bits)
     size = bits // 8
-    pixels = (
-        np.arange(source.frame_bytes, dtype=np.uint32).astype(np.uint8).reshape(-1, samples_per_pixel, size)
-    )
+    pixels = np.arange(source.frame_bytes, dtype=np.uint32).astype(np.uint8).reshape(-1, samples_per_pixel, size)
 
     planes = [pixels[:, s, b].tobytes() for s in range(samples_per_pixel) for b in reversed(range(size))]
 
@@ -364,15 +352,11 @@ def test_a_deflated_bomb_inflates_no_further_than_its_frame() -> None:
 @pytest.mark.requirement("WADO-53")
 @pytest.mark.parametrize(("rows", "columns"), [(3, 3), (4, 4), (1, 1), (5, 7)])
 def test_one_bit_frames_are_joined_bit_by_bit(rows: int, columns: int) -> None:
-    source = replace(
-        GREY, rows=rows, columns=columns, bits_allocated=1, bits_stored=1, high_bit=0, number_of_frames=5
-    )
+    source = replace(GREY, rows=rows, columns=columns, bits_allocated=1, bits_stored=1, high_bit=0, number_of_frames=5)
     bits = np.random.default_rng(1).integers(0, 2, (5, rows * columns), np.uint8)
     packed = [np.packbits(frame, bitorder="little").tobytes() for frame in bits]
 
-    value = b"".join(
-        native_value((decode(f, syntaxes.ENCAPSULATED_UNCOMPRESSED, source) for f in packed), source)
-    )
+    value = b"".join(native_value((decode(f, syntaxes.ENCAPSULATED_UNCOMPRESSED, source) for f in packed), source))
 
     assert len(value) == source.value_bytes
     assert value.rstrip(b"\0") == np.packbits(bits, bitorder="little").tobytes().rstrip(b"\0")

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 import servers
 from dicomweb import JSON, OBJECTS_AS_STORED, parts_of, path_of, store, values
 from samples import encode, make_dataset, noise
 
 pytestmark = pytest.mark.prove
 
-ROUNDS = int(os.environ.get("HILUM_PROVE_ROUNDS", "50"))
+ROUNDS = int(os.environ.get("PROVE_ROUNDS", "50"))
 WRITERS = 6
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
-import servers
-from dicomweb import JSON, store
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
@@ -23,11 +23,14 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
 )
+
+import servers
+from dicomweb import JSON, store
 from samples import encode, make_dataset, make_series
 
 pytestmark = pytest.mark.prove
 
-SCALE = float(os.environ.get("HILUM_PROVE_SCALE", "1"))
+SCALE = float(os.environ.get("PROVE_SCALE", "1"))
 MB = 1024 * 1024
 LIMIT_MB = 200
 
@@ -41,7 +44,7 @@ class AnonymousMemory:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample)
 
-    def __enter__(self) -> AnonymousMemory:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -76,8 +79,7 @@ def with_pixels(dataset: Dataset, syntax: str, block: bytes, count: int) -> tupl
     dataset["PixelData"].VR = "OW"
     dataset.NumberOfFrames = len(block) * count // (2 * 1024 * 1024)
     whole = encode(dataset, syntax)
-    order = "big" if syntax == ExplicitVRBigEndian else "little"
-    head = whole[:-6] + (len(block) * count).to_bytes(4, order)
+    head = whole[:-6] + struct.pack(">I" if syntax == ExplicitVRBigEndian else "<I", len(block) * count)
 
     def chunks() -> Iterator[bytes]:
         yield head
@@ -108,9 +110,7 @@ def download(server: servers.Server, path: str, accept: str) -> tuple[int, int, 
 
 
 def path_of(dataset: Dataset) -> str:
-    return (
-        f"/studies/{dataset.StudyInstanceUID}/series/{dataset.SeriesInstanceUID}/instances/{dataset.SOPInstanceUID}"
-    )
+    return f"/studies/{dataset.StudyInstanceUID}/series/{dataset.SeriesInstanceUID}/instances/{dataset.SOPInstanceUID}"
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_a_1_gb_big_endian_object(server: servers.Server) -> None:
 
     assert (status, got[0]) == (200, 200)
     assert abs(got[1] - length) < 4096
-    assert frame[2] == hashlib.sha256(pixels[: MB].tobytes()).digest()
+    assert frame[2] == hashlib.sha256(pixels[:MB].tobytes()).digest()
     assert memory.highest_mb < LIMIT_MB
 
 

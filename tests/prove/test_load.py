@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.queues import Queue
 from pathlib import Path
 
 import httpx
 import pytest
+
 import servers
 from dicomweb import BOUNDARY, JSON, store, values
 from samples import encode, make_dataset, noise
@@ -22,7 +24,7 @@ PROCESSES, CLIENTS_EACH, INSTANCES = 4, 8, 2000
 STALLED = 200
 
 
-def _store_share(url: str, study: str, share: range, longest: multiprocessing.Queue) -> None:
+def _store_share(url: str, study: str, share: range, longest: Queue[tuple[float, list[int]]]) -> None:
     """Store a share of one study's instances over eight connections, searching now and then."""
 
     def work(numbers: range) -> tuple[float, list[int]]:

@@ -69,6 +69,8 @@ def empty_trash(*, archive: Archive, before: float) -> int:
             if blob_id not in emptied:
                 archive.blobs.delete(blob_id, Part.TOMBSTONE)
         emptied_in_all += len(emptied)
+        if not emptied:
+            break
     return emptied_in_all
 
 

@@ -164,5 +164,7 @@ def _check_lost(blob_id: str, archive: Archive, repair: Repair, state: State) ->
         return Finding("lost row", result.sop_instance_uid, "Indexed again.", repaired=True)
     if result.outcome in (Outcome.IDENTICAL, Outcome.KEPT_FIRST):
         archive.blobs.put(blob_id, Part.TOMBSTONE, b"")
-        return Finding("lost row", result.sop_instance_uid, "A copy of what is stored or was replaced; removed.", repaired=True)
+        return Finding(
+            "lost row", result.sop_instance_uid, "A copy of what is stored or was replaced; removed.", repaired=True
+        )
     return Finding("lost row", result.sop_instance_uid, f"Another object has its place; blob {blob_id} stays aside.")

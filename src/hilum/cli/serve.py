@@ -64,10 +64,7 @@ def serve(  # noqa: PLR0913 - a command's parameters are its options
             "allow_anonymous": allow_anonymous or None,
         },
     ).settings
-    check_exposure(settings)
-    check_credentials(settings)
-    prepare_folder(settings.data)
-    _warn_of_network_file_system(settings.data)
+    _check(settings)
     address = bound_address(settings.host)
     with contextlib.ExitStack() as held:
         with preparation(settings.data):
@@ -79,6 +76,13 @@ def serve(  # noqa: PLR0913 - a command's parameters are its options
         held.enter_context(housekeeping(settings))
         status = run_server(settings, address=address, announce=lambda: _announce(settings))
     raise typer.Exit(status)
+
+
+def _check(settings: Settings) -> None:
+    check_exposure(settings)
+    check_credentials(settings)
+    prepare_folder(settings.data)
+    _warn_of_network_file_system(settings.data)
 
 
 def _warn_of_network_file_system(data: Path) -> None:

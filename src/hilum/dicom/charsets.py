@@ -12,7 +12,13 @@ from typing import Final
 from pydicom.charset import convert_encodings, decode_bytes
 
 _PLAIN_SETS: Final = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6", "ISO_IR 100", "ISO_IR 192"})
-_SINGLE_BYTE: Final = {"": "ascii", "ISO_IR 6": "ascii", "ISO 2022 IR 6": "ascii", "ISO_IR 100": "latin-1", "ISO_IR 192": "utf-8"}
+_SINGLE_BYTE: Final = {
+    "": "ascii",
+    "ISO_IR 6": "ascii",
+    "ISO 2022 IR 6": "ascii",
+    "ISO_IR 100": "latin-1",
+    "ISO_IR 192": "utf-8",
+}
 _DELIMITERS: Final = {0x0D, 0x0A, 0x09, 0x0C, 0x5C}
 _NAME_DELIMITERS: Final = _DELIMITERS | {0x5E, 0x3D}
 _ESCAPE: Final = re.compile(r"\x1b\$?[\(\)\-]?[A-Za-z0-9]")

@@ -201,7 +201,9 @@ class DataSetScan:
                 pos += 8
                 if tag == _ITEM_END and delimited:
                     return pos
-                vr = implicit_vr(tag, creators.get(group << 16 | element >> 8) if group & 1 else None, pixel_representation)
+                vr = implicit_vr(
+                    tag, creators.get(group << 16 | element >> 8) if group & 1 else None, pixel_representation
+                )
             if tag <= last:
                 raise Misshapen("The attributes of the object do not ascend.", offset=header_offset, tag=tag)
             last = tag
@@ -213,14 +215,18 @@ class DataSetScan:
                 if vr not in (b"SQ", b"UN"):
                     raise DecodeError("An element has no length.", offset=header_offset, tag=tag)
                 vr_out, inner = b"SQ", explicit and vr == b"SQ"
-                pos = self._sequence(tag, vr_out, pos, end, scope, charset, pixel_representation, inner, comma, undefined=True)
+                pos = self._sequence(
+                    tag, vr_out, pos, end, scope, charset, pixel_representation, inner, comma, undefined=True
+                )
                 comma = True
                 continue
             stop = pos + length
             if stop > end:
                 raise DecodeError("The object ends inside an element.", offset=header_offset, tag=tag)
             if vr == b"SQ":
-                pos = self._sequence(tag, vr, pos, stop, scope, charset, pixel_representation, explicit, comma, undefined=False)
+                pos = self._sequence(
+                    tag, vr, pos, stop, scope, charset, pixel_representation, explicit, comma, undefined=False
+                )
                 comma = True
                 continue
             if element == 0 or tag == _TRAILING_PADDING:
@@ -234,7 +240,11 @@ class DataSetScan:
                 self._bulk(tag, vr, at, length, scope.path, comma)
                 comma, pos = True, stop
                 continue
-            if length <= threshold or vr not in BULK_VRS or (vr not in BINARY_VRS and length <= threshold * _TEXT_FACTOR):
+            if (
+                length <= threshold
+                or vr not in BULK_VRS
+                or (vr not in BINARY_VRS and length <= threshold * _TEXT_FACTOR)
+            ):
                 if length > self.limits.header_bytes:
                     raise DecodeError("The header of the object is too large.", offset=header_offset, tag=tag)
                 raw = bytes(buffer[pos:stop])
@@ -295,7 +305,7 @@ class DataSetScan:
                 continue
             if item_tag != _ITEM:
                 raise DecodeError("A sequence holds something else than items.", offset=pos - 8, tag=tag)
-            out.append(b',{' if number else b',"Value":[{')
+            out.append(b",{" if number else b',"Value":[{')
             number += 1
             path = f"{scope.path}{tag:08X}/{number}/"
             inner = _Scope(charset, pixel_representation, path, scope.depth + 1, is_explicit)

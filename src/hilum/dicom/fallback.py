@@ -95,9 +95,7 @@ def inflated_object(
         spool.write(rewritten_head(bytes(buffer[:data_set_offset]), EXPLICIT_VR_LITTLE_ENDIAN))
         for chunk in _inflated(buffer, data_set_offset, limits):
             spool.write(chunk)
-        return _scan_spool(
-            spool, limits, open_spool, scan, data_set_offset, transfer_syntax_uid, "deflated"
-        )
+        return _scan_spool(spool, limits, open_spool, scan, data_set_offset, transfer_syntax_uid, "deflated")
     except BaseException:
         spool.close()
         raise
@@ -268,7 +266,12 @@ def _start_of_bare(buffer: bytes | memoryview) -> tuple[int, str]:
     """Find out whether the bytes are a data set without a head: it begins with group 8, implicit or explicit."""
     start = 132 if bytes(buffer[128:132]) == b"DICM" else 0
     first = bytes(buffer[start : start + 8])
-    if start or len(first) < 8 or first[:2] != b"\x08\x00" or first[2:4] not in (b"\0\0", b"\x01\0", b"\x05\0", b"\x08\0", b"\x16\0"):
+    if (
+        start
+        or len(first) < 8
+        or first[:2] != b"\x08\x00"
+        or first[2:4] not in (b"\0\0", b"\x01\0", b"\x05\0", b"\x08\0", b"\x16\0")
+    ):
         raise DecodeError("The object has no DICM prefix: it is no DICOM file.")
     return 0, EXPLICIT_VR_LITTLE_ENDIAN if _VR(first[4:6]) else IMPLICIT_VR_LITTLE_ENDIAN
 
@@ -287,8 +290,7 @@ def _copy_pixels(source: _View, element: int, spool: BinaryIO, *, is_implicit: b
     if stop > source.size:
         raise DecodeError("The object ends inside its pixel data.", offset=element)
     spool.write(struct.pack("<HH2sHI", group, number, vr, 0, length))
-    for at in range(pos, stop, _CHUNK_BYTES):
-        spool.write(source.take(at, min(_CHUNK_BYTES, stop - at)))
+    spool.writelines(source.take(at, min(_CHUNK_BYTES, stop - at)) for at in range(pos, stop, _CHUNK_BYTES))
     return stop
 
 
@@ -361,12 +363,16 @@ def _read_header(
         warnings.simplefilter("ignore")
         try:
             dataset = read_dataset(
-                source, is_implicit, is_little, stop_when=at_pixels, parent_encoding="iso8859"  # type: ignore[arg-type]  # any seekable file
+                source,
+                is_implicit,
+                is_little,
+                stop_when=at_pixels,
+                parent_encoding="iso8859",  # type: ignore[arg-type]  # any seekable file
             )
             dataset.decode()
         except DecodeError:
             raise
-        except Exception as error:  # noqa: BLE001 - pydicom raises many kinds of errors for broken objects
+        except Exception as error:
             raise DecodeError("The object is no readable DICOM instance.") from error
     _check_whole(dataset, source)
     return dataset, source.tell() if found else None
@@ -402,8 +408,6 @@ def _encoded(dataset: Dataset) -> bytes:
         warnings.simplefilter("ignore")
         try:
             write_dataset(buffer, dataset)
-        except Exception as error:  # noqa: BLE001 - pydicom raises many kinds of errors for broken values
+        except Exception as error:
             raise DecodeError("The object cannot be written in Explicit VR Little Endian.") from error
     return memory.getvalue()
-
-

@@ -99,9 +99,7 @@ def _file_meta(head: bytes) -> bytes:
     if head[128:_PREAMBLE_LENGTH] != b"DICM":
         raise DecodeError("The object has no file meta information.", offset=128)
     uid = EXPLICIT_VR_LITTLE_ENDIAN.encode()
-    changed = {
-        _TRANSFER_SYNTAX_UID: _short_element(_TRANSFER_SYNTAX_UID, b"UI", uid + b"\0" * (len(uid) % 2))
-    }
+    changed = {_TRANSFER_SYNTAX_UID: _short_element(_TRANSFER_SYNTAX_UID, b"UI", uid + b"\0" * (len(uid) % 2))}
     elements = _elements(head, _PREAMBLE_LENGTH)
     group = b"".join(_changed(head, elements, changed, dropped=frozenset({_FILE_META_GROUP_LENGTH})))
     length = _short_element(_FILE_META_GROUP_LENGTH, b"UL", struct.pack("<I", len(group)))
@@ -152,9 +150,7 @@ def _elements(data: bytes, offset: int) -> Iterator[_Element]:
         tag, length, value, is_implicit = _header(data, offset, is_implicit=False)
         if tag <= previous or tag >= _PIXEL_DATA:
             raise DecodeError("The elements before Pixel Data do not ascend.", offset=offset, tag=tag)
-        stop = (
-            _end_of_sequence(data, value, is_implicit=is_implicit) if length == _UNDEFINED else value + length
-        )
+        stop = _end_of_sequence(data, value, is_implicit=is_implicit) if length == _UNDEFINED else value + length
         if stop > len(data):
             raise DecodeError("An element is longer than what is left.", offset=offset, tag=tag)
         yield _Element(tag, offset, stop)

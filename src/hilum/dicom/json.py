@@ -23,7 +23,7 @@ from hilum.dicom.charsets import CharacterSet
 EMPTY: Final = b"}"
 
 # Printable ASCII that stands in JSON and in DICOM as it is: no quote, no backslash, no control characters.
-_plain: Final = re.compile(rb'[ !#-\[\]-~]*').fullmatch
+_plain: Final = re.compile(rb"[ !#-\[\]-~]*").fullmatch
 _number: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
 _loose_number: Final = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
 _integer: Final = re.compile(rb"[+-]?[0-9]+").fullmatch

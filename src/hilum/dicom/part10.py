@@ -51,9 +51,7 @@ class _Head:
     has_preamble: bool
 
 
-def scan(
-    buffer: bytes | memoryview, *, limits: ScanLimits, open_spool: Callable[[], BinaryIO]
-) -> ScannedInstance:
+def scan(buffer: bytes | memoryview, *, limits: ScanLimits, open_spool: Callable[[], BinaryIO]) -> ScannedInstance:
     """Return all that ingest needs to know of a Part 10 object.
 
     Args:

@@ -101,9 +101,7 @@ def pixel_format(attributes: Mapping[str, Any]) -> PixelFormat:
         high_bit=_integer(attributes, "HighBit", range(bits_allocated), missing=bits_stored - 1),
         pixel_representation=_integer(attributes, "PixelRepresentation", range(2), missing=0),
         photometric_interpretation=photometric_interpretation,
-        planar_configuration=(
-            _integer(attributes, "PlanarConfiguration", range(2), missing=0) if samples > 1 else 0
-        ),
+        planar_configuration=(_integer(attributes, "PlanarConfiguration", range(2), missing=0) if samples > 1 else 0),
         # Objects with 0 frames have one, as those without the attribute.
         number_of_frames=_integer(attributes, "NumberOfFrames", range(2**31), missing=1) or 1,
     )
@@ -115,9 +113,7 @@ def _value(attributes: Mapping[str, Any], keyword: str) -> object:
     return values[0] if isinstance(values, list) and values else None
 
 
-def _integer(
-    attributes: Mapping[str, Any], keyword: str, allowed: range, *, missing: int | None = None
-) -> int:
+def _integer(attributes: Mapping[str, Any], keyword: str, allowed: range, *, missing: int | None = None) -> int:
     value = _value(attributes, keyword)
     if value is None or value == "":
         if missing is None:

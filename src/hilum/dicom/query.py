@@ -89,15 +89,12 @@ class Query:
 
 
 _SWITCHES: Final[Mapping[str, str]] = {
-    "fuzzymatching": (
-        "The fuzzymatching parameter is not supported. Only literal matching has been performed."
-    ),
+    "fuzzymatching": ("The fuzzymatching parameter is not supported. Only literal matching has been performed."),
     "emptyvaluematching": (
         "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed."
     ),
     "multiplevaluematching": (
-        "The multiplevaluematching parameter is not supported. "
-        "Multiple Value Matching has not been performed."
+        "The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed."
     ),
 }
 """Parameters that are `true` or `false`, and the warning where `true` is not honoured (SRCH-23, -31, -34)."""

@@ -92,9 +92,7 @@ _ROWS: Final = (
 )  # fmt: skip
 
 SYNTAXES: Final[Mapping[str, TransferSyntax]] = {
-    uid: TransferSyntax(uid, compression, media_type)
-    for compression, media_type, uids in _ROWS
-    for uid in uids
+    uid: TransferSyntax(uid, compression, media_type) for compression, media_type, uids in _ROWS for uid in uids
 }
 """Transfer syntaxes by UID; others are stored and given out as they are."""
 

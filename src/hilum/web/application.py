@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from http import HTTPStatus
 from typing import Final
 
-from starlette.datastructures import State
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route, Router
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hilum.archive.archive import Archive
@@ -38,20 +38,6 @@ _SAMPLE_EVERY_S: Final = 1.0
 OpenArchive = Callable[[], AbstractContextManager[Archive]]
 
 
-class Application:
-    """Routes requests; what handlers need is in `state`, which `request.app` leads to."""
-
-    def __init__(self, routes: Iterable[BaseRoute], lifespan: Callable[[Application], AbstractAsyncContextManager[None]]) -> None:
-        """Route to `routes`; `lifespan` fills `state` at the start."""
-        self.state = State()
-        self._router = Router(routes=list(routes), lifespan=lambda _router: lifespan(self), redirect_slashes=False)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or begin and end with the server."""
-        scope["app"] = self
-        await self._router(scope, receive, send)
-
-
 def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
     """Return the application; it opens the archive when the server starts it, and closes it at the end.
 
@@ -66,12 +52,10 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
     public_url = PublicUrl(settings.http)
 
     @asynccontextmanager
-    async def lifespan(app: Application) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         pool = Pool("transactions", threads=THREADS)
         with open_archive() as archive:
-            app.state.origin = Origin(
-                settings, archive, pool, Uploads(pool, settings.http), Sender(pool), public_url
-            )
+            app.state.origin = Origin(settings, archive, pool, Uploads(pool, settings.http), Sender(pool), public_url)
             sampler = asyncio.create_task(_sample(metrics))
             try:
                 yield
@@ -89,7 +73,10 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
         Route("/metrics", metrics_page),
         *docs_routes(),
     ]
-    return Gate(Application(routes, lifespan), settings, public_url=public_url, metrics=metrics)
+    app = Starlette(routes=routes, lifespan=lifespan)
+    # A path with a slash too many names nothing of PS3.18.
+    app.router.redirect_slashes = False
+    return Gate(app, settings, public_url=public_url, metrics=metrics)
 
 
 def _routes(resources: Iterable[Resource], root: str) -> list[BaseRoute]:

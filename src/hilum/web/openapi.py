@@ -80,8 +80,10 @@ def _operation(resource: Resource) -> dict[str, Any]:
     if resource.request_types:
         operation["requestBody"] = {
             "required": True,
-            "content": {_bare(media_type): {"schema": {"type": "string", "format": "binary"}}
-                        for media_type in resource.request_types},
+            "content": {
+                _bare(media_type): {"schema": {"type": "string", "format": "binary"}}
+                for media_type in resource.request_types
+            },
         }
     return operation
 
@@ -112,7 +114,9 @@ def _response(resource: Resource, status: int) -> dict[str, Any]:
     if status >= 400 and not (resource.method == "POST" and status == 409):
         response["content"] = {"text/plain": {"schema": {"type": "string"}}}
         return response
-    response["content"] = {_bare(media_type): {"schema": _schema(resource, media_type)} for media_type in resource.media_types}
+    response["content"] = {
+        _bare(media_type): {"schema": _schema(resource, media_type)} for media_type in resource.media_types
+    }
     return response
 
 

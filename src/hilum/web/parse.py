@@ -14,8 +14,8 @@ from hilum.config import MissingAccept
 from hilum.dicom.resources import TargetResource
 from hilum.dicom.uids import is_uid
 from hilum.errors import InvalidRequest, NotAcceptable
-from hilum.web.origin import origin_of
 from hilum.services.studies.offers import METADATA_OFFERS
+from hilum.web.origin import origin_of
 from hilum.wire.selection import Acceptable, select
 
 _FRAME_NUMBER: Final = re.compile(r"[0-9]{1,9}")

@@ -57,7 +57,11 @@ def represent_parts(retrieved: Retrieved, *, service_url: str, etag: str) -> Ans
 def content_type(part: Part) -> str:
     """Return the Content-Type of a part; it always names the transfer syntax (TSX-10)."""
     offer = part.offer
-    return f"{offer.media_type}; transfer-syntax={offer.transfer_syntax_uid}" if offer.transfer_syntax_uid else offer.media_type
+    return (
+        f"{offer.media_type}; transfer-syntax={offer.transfer_syntax_uid}"
+        if offer.transfer_syntax_uid
+        else offer.media_type
+    )
 
 
 def _part_header(part: Part, boundary: str, service_url: str) -> bytes:

@@ -153,9 +153,7 @@ def _store(path: str) -> Resource:
 STUDIES_RESOURCES: Final = (
     _retrieve(f"{_INSTANCE}/frames/{{frames}}", studies.retrieve_frames, "Frames", "PS3.18 10.4.1.1.6", _FRAMES),
     _retrieve(_INSTANCE, studies.retrieve_instances, "Instance", "PS3.18 10.4.1.1.1", _OBJECT),
-    _retrieve(
-        f"{_INSTANCE}/metadata", studies.retrieve_metadata, "Instance Metadata", "PS3.18 10.4.1.1.2", _JSON
-    ),
+    _retrieve(f"{_INSTANCE}/metadata", studies.retrieve_metadata, "Instance Metadata", "PS3.18 10.4.1.1.2", _JSON),
     _search("/studies", studies.search_studies, "Studies"),
     _search(f"{_STUDY}/series", studies.search_series, "Study's Series"),
     _search(f"{_SERIES}/instances", studies.search_instances, "Study Series' Instances"),

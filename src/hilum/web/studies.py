@@ -24,6 +24,7 @@ from hilum.web.represent import (
 from hilum.web.send import Answer, AnswerResponse
 from hilum.wire.conditional import etag_of, none_match
 
+
 async def retrieve_instances(request: Request) -> AnswerResponse:
     """Retrieve the instances of a study, series or instance (PS3.18 10.4.1.1.1)."""
     origin, target, acceptable = origin_of(request), target_of(request), acceptable_of(request)
@@ -47,9 +48,7 @@ async def retrieve_bulk_data(request: Request) -> AnswerResponse:
     return await _answer_parts(request, origin, find)
 
 
-async def _answer_parts(
-    request: Request, origin: Origin, find: Callable[[], retrieve.Retrieved]
-) -> AnswerResponse:
+async def _answer_parts(request: Request, origin: Origin, find: Callable[[], retrieve.Retrieved]) -> AnswerResponse:
     service_url = origin.service_url(request)
     if_none_match = request.headers.get("if-none-match")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
 from hilum.cli.importing.dicomdir import referenced_files
 
@@ -18,7 +18,7 @@ def write_dicomdir(folder: Path, *names: str | list[str]) -> Path:
     directory.file_meta = FileMetaDataset()
     directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     directory.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
-    directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    directory.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
     directory.DirectoryRecordSequence = [Dataset() for _ in names]
     for record, name in zip(directory.DirectoryRecordSequence, names, strict=True):
         record.add_new("ReferencedFileID", "LO", name)

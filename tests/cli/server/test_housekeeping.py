@@ -11,13 +11,14 @@ from command_line import STUDY
 from hilum.cli.archives import existing_archive
 from hilum.cli.server.housekeeping import housekeeping, keep_house_once
 from hilum.config import Settings, TrashSettings
+from hilum.store.index.records import State
 
 DAY_S = 86_400
 
 
 def rows(settings: Settings) -> int:
     with existing_archive(settings) as archive:
-        return sum(1 for _ in archive.index.rows())
+        return sum(row.state is not State.GONE for row in archive.index.rows())
 
 
 def test_the_trash_is_emptied_when_its_time_has_come(

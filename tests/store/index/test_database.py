@@ -3,11 +3,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Select, bindparam, literal_column, select
+from sqlalchemy import select
 
+from hilum.store.index import tables
 from hilum.store.index.database import (
     Database,
     IndexUnusable,
@@ -20,7 +20,7 @@ from hilum.store.index.database import (
 )
 from hilum.store.index.events import INSERT_EVENT, event_values
 
-ONE: Select[Any] = select(literal_column("1"), bindparam("value"))
+ONE = select(tables.study.c.id)
 
 
 def count(database: Database) -> int:

@@ -84,7 +84,12 @@ def test_an_instance_carries_exactly_its_default_attributes(index: Index) -> Non
         "00080201": "+0100",
         "00280002": {"vr": "US"},
     }
-    fill(index, Offer(of_instance=layout), Offer(number=2), Offer(number=3, of_instance={"00200013": "03"}))
+    fill(
+        index,
+        Offer(of_instance={**layout, "00280002": {"vr": "US"}}),
+        Offer(number=2),
+        Offer(number=3, of_instance={"00200013": "03"}),
+    )
 
     first, second, third = objects(index.search(Query(Level.INSTANCE, "1.1", "1.1.1")))
 

@@ -20,6 +20,7 @@ from granian.server.mp import MPServer
 from hilum.cli.failures import ExitStatus
 from hilum.cli.server.worker import load_application
 from hilum.config import Settings
+from hilum.web.access_log import configure_logging
 
 _CONNECTIONS: Final = 4096
 """Backlog, and open connections of one worker."""
@@ -39,10 +40,12 @@ MALLOC_ENVIRONMENT: Final = {
 }
 """Read by the C library when a process starts; workers are fresh processes, so they get it from their parent."""
 
-_LOG_FORMATS: Final = {
-    "text": "%(asctime)s %(levelname)s %(message)s",
-    "json": '{"time":"%(asctime)s","level":"%(levelname)s","message":"%(message)s"}',
+_LOGS_LIKE_OURS: Final = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {"_granian": {"handlers": [], "propagate": True}},
 }
+"""granian's own lines go where those of `hilum` go, and look like them."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +61,7 @@ def run_server(settings: Settings, *, address: str, announce: Callable[[], None]
         address: what `settings.host` stands for.
         announce: called once the port answers.
     """
+    configure_logging(settings.log)
     # Fork would copy locks that other threads of this process hold at that moment.
     multiprocessing.set_start_method("spawn", force=True)
     for name, value in MALLOC_ENVIRONMENT.items():
@@ -110,18 +114,8 @@ def _granian(settings: Settings, address: str) -> MPServer:
         respawn_failed_workers=True,
         workers_kill_timeout=settings.shutdown_timeout_s,
         log_level=LogLevels.warning,
-        log_dictconfig=_log_configuration(settings),
+        log_dictconfig=_LOGS_LIKE_OURS,
     )
-
-
-def _log_configuration(settings: Settings) -> dict[str, object]:
-    """Return the logging of granian and of this process: to standard error, in the form of `log.format`."""
-    handlers = {"handlers": ["stderr"], "propagate": False}
-    return {
-        "formatters": {"line": {"format": _LOG_FORMATS[settings.log.format]}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
-        "loggers": {"_granian": handlers, "hilum": {**handlers, "level": "INFO"}},
-    }
 
 
 def _announce_when_up(address: str, port: int, announce: Callable[[], None]) -> None:

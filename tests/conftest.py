@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,16 +19,15 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """Yield the URL of a server's own database; as root the wheel runs the server as a user of its own."""
-    with pytest.MonkeyPatch.context() as patch:
+    # Not below pytest's folder: another run of pytest closes that to the user of the server.
+    with tempfile.TemporaryDirectory(prefix="hilum-postgresql-") as folder, pytest.MonkeyPatch.context() as patch:
         if "XDG_RUNTIME_DIR" not in os.environ:
-            patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+            patch.setenv("XDG_RUNTIME_DIR", folder)
         import pgserver  # noqa: PLC0415 - it looks for the runtime folder when it is imported
 
-        server = pgserver.postgres_server.get_server(
-            tmp_path_factory.mktemp("postgresql") / "data", cleanup_mode="delete"
-        )
+        server = pgserver.postgres_server.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
                 # What tests write need not outlive a power failure.

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hilum.store.index import text
-from hilum.store.index.criteria import Op, Test, common_depth
+from hilum.store.index.criteria import Demand, Op, common_depth
 from hilum.store.index.merging import KeyRow, Members, key_rows
 
 
-def fulfils(members: Members, tests: Sequence[Test]) -> bool:
+def fulfils(members: Members, tests: Sequence[Demand]) -> bool:
     """Return whether an instance's attributes fulfil all tests; those below one sequence, in one item."""
-    groups: dict[str, list[Test]] = {}
+    groups: dict[str, list[Demand]] = {}
     for number, test in enumerate(tests):
         path = test.shape.path
         # Attributes outside sequences stand for themselves.
@@ -20,7 +20,7 @@ def fulfils(members: Members, tests: Sequence[Test]) -> bool:
     return all(_fulfils_group(members, group) for group in groups.values())
 
 
-def _fulfils_group(members: Members, tests: Sequence[Test]) -> bool:
+def _fulfils_group(members: Members, tests: Sequence[Demand]) -> bool:
     tag = tests[0].shape.path[0]
     tags = {tag} | {test.shape.time_path[0] for test in tests if test.shape.time_path}
     rows = list(key_rows({one: members[one] for one in tags if one in members}))
@@ -29,7 +29,7 @@ def _fulfils_group(members: Members, tests: Sequence[Test]) -> bool:
     return _agree(fitting, paths, [])
 
 
-def _fitting(rows: Sequence[KeyRow], test: Test) -> Iterator[str]:
+def _fitting(rows: Sequence[KeyRow], test: Demand) -> Iterator[str]:
     """Yield the items in which an attribute passes its test."""
     path = ".".join(test.shape.path)
     time_path = ".".join(test.shape.time_path)
@@ -71,7 +71,7 @@ _PASSES: Final[Mapping[Op, Callable[[str, tuple[Any, ...]], bool]]] = {
 }
 
 
-def _passes(value: str, time: str, test: Test) -> bool:
+def _passes(value: str, time: str, test: Demand) -> bool:
     if test.shape.op is not Op.MOMENT:
         return _PASSES[test.shape.op](value, test.values)
     first_date, first_time, last_date, last_time = map(str, test.values)

@@ -10,19 +10,19 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
 from hilum.dicom.levels import PIXEL_TAGS, RETURNED_ATTRIBUTES
 from hilum.dicom.query import Level, Query
 from hilum.dicom.uids import is_uid
 from hilum.errors import PayloadTooLarge
 from hilum.store.index import tables
+from hilum.store.index.clauses import PLANNED, VISIBLE, WALK, Plan, Way, clauses, few, source
 from hilum.store.index.columns import ATTRIBUTE_COLUMNS
-from hilum.store.index.criteria import Shape, Test, clauses, join_of, parameters, tests_of
+from hilum.store.index.criteria import ORDER_KEY, Demand, Op, Shape, demands_of, has_column, parameters
 from hilum.store.index.database import Compiled, Database, Kind, Row, Session, Value
 from hilum.store.index.events import last_event
 from hilum.store.index.reading import bodies_of
-from hilum.store.index.recording import IS_LIVE
 from hilum.store.index.records import SearchPage
 from hilum.store.index.results import (
     NATIVE,
@@ -36,6 +36,15 @@ from hilum.store.index.results import (
 )
 from hilum.store.index.scanning import fulfils
 
+_FEW: Final = 500
+"""Fewer rows than this are sorted sooner than their order is walked."""
+
+_FINDING: Final = frozenset({("0020000D",), ("0020000E",), ("00080018",), ("00100020",), ("00080050",)})
+"""Attributes whose every value belongs to few studies, series or instances."""
+
+_INDEXED: Final = _FINDING | {("00200010",), ("00080060",), ("00080016",)}
+"""Attributes whose columns have an index."""
+
 _COUNTS_KEPT: Final = 1024
 _STATEMENTS_KEPT: Final = 512
 _BATCH: Final = 64
@@ -45,19 +54,17 @@ _study, _series, _instance = tables.study.c, tables.series.c, tables.instance.c
 
 
 class _Part(Enum):
-    """What a statement returns of its matches."""
+    """Which columns a page consists of."""
 
     NATIVE = "native"
     """A page of `NATIVE_COLUMNS`."""
     WIDE = "wide"
     """A page of `WIDE_COLUMNS`."""
-    COUNT = "count"
-    """Their number."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """All that decides the text of a statement but for what it returns."""
+    """All of a search that decides the text of its statements."""
 
     kind: Kind
     level: Level
@@ -79,11 +86,6 @@ class _Question:
         return self.form, tuple(self.values.values())
 
 
-_LEVEL_CONDITIONS: Final[Mapping[Level, tuple[ColumnElement[bool], ...]]] = {
-    Level.STUDY: (literal_column("study.visible = 1"),),
-    Level.SERIES: (literal_column("series.visible = 1"), literal_column("study.visible = 1")),
-    Level.INSTANCE: (IS_LIVE, literal_column("series.visible = 1"), literal_column("study.visible = 1")),
-}
 _TARGETS: Final = (
     _study.study_instance_uid == bindparam("study"),
     _series.series_instance_uid == bindparam("series"),
@@ -97,25 +99,46 @@ _LEVELS: Final = (Level.STUDY, Level.SERIES, Level.INSTANCE)
 
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
-def _compiled(form: _Form, part: _Part) -> Compiled:
-    return Compiled(_statement(form, part), form.kind)
-
-
-def _statement(form: _Form, part: _Part) -> Select[Any]:
-    conditions = (*_LEVEL_CONDITIONS[form.level], *_TARGETS[: form.depth], *clauses(form.shapes, form.kind))
-    if part is _Part.COUNT:
-        return select(func.count()).select_from(join_of(form.level)).where(*conditions)
+def _page_statement(form: _Form, plan: Plan, part: _Part) -> Compiled:
     columns = NATIVE_COLUMNS if part is _Part.NATIVE else WIDE_COLUMNS
     levels = _ORDER[form.depth : _LEVELS.index(form.level) + 1]
-    return (
+    statement = (
         select(*columns[form.level])
-        .select_from(join_of(form.level))
-        .where(*conditions)
+        .select_from(source(form.level, plan))
+        .where(*_conditions(form, form.level, plan))
         # What the target resource pins to one study or series needs no place in the order.
         .order_by(*(column for level in levels for column in level))
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
     )
+    return Compiled(statement, form.kind)
+
+
+@lru_cache(maxsize=_STATEMENTS_KEPT)
+def _count_statement(form: _Form) -> Compiled:
+    """Return the statement that counts all matches; where no lower level is tested, the counts of rows add up."""
+    tested = max([_LEVELS.index(shape.level) for shape in form.shapes], default=0)
+    level = _LEVELS[max(tested, min(form.depth, 1))]
+    number: ColumnElement[Any] = func.count()
+    if level is not form.level:
+        counts = {
+            (Level.STUDY, Level.SERIES): _study.series_count,
+            (Level.STUDY, Level.INSTANCE): _study.instance_count,
+            (Level.SERIES, Level.INSTANCE): _series.instance_count,
+        }
+        number = func.coalesce(func.sum(counts[level, form.level]), literal_column("0"))
+    statement = select(number).select_from(source(level, PLANNED)).where(*_conditions(form, level, PLANNED))
+    return Compiled(statement, form.kind)
+
+
+@lru_cache(maxsize=_STATEMENTS_KEPT)
+def _few_statement(shape: Shape, number: int, kind: Kind) -> Compiled:
+    return Compiled(few(shape, number, kind, _FEW), kind)
+
+
+def _conditions(form: _Form, level: Level, plan: Plan) -> list[ColumnElement[bool]]:
+    visible = [VISIBLE[one] for one in _LEVELS[: _LEVELS.index(level) + 1]]
+    return [*visible, *_TARGETS[: form.depth], *clauses(form.shapes, form.kind, plan)]
 
 
 class Searches:
@@ -151,7 +174,7 @@ class Searches:
         }
         if query.limit == 0 or not all(map(is_uid, targets.values())):
             return SearchPage((), 0, query.warnings)
-        tests = [test for match in query.matches for test in tests_of(match)]
+        tests = [test for match in query.matches for test in demands_of(match)]
         scanned = [test for test in tests if self._is_outside(test)]
         indexed = [test for test in tests if test not in scanned] if scanned else tests
         form = _Form(self._database.kind, query.level, len(targets), tuple(test.shape for test in indexed))
@@ -161,7 +184,7 @@ class Searches:
             return self._scan(query, want, question, scanned)
         return self._page(query, want, question)
 
-    def _is_outside(self, test: Test) -> bool:
+    def _is_outside(self, test: Demand) -> bool:
         """Return whether neither columns nor key rows can decide a test."""
         shape = test.shape
         if shape.level is not Level.INSTANCE or shape.path[0] in self._instance_keys:
@@ -180,9 +203,13 @@ class Searches:
         return SearchPage([compose(row) for row in page], remaining, query.warnings)
 
     def _rows(self, question: _Question, part: _Part, limit: int, offset: int) -> list[Row]:
-        compiled = _compiled(question.form, part)
         values = {**question.values, "limit": limit, "offset": offset}
-        return self._database.read(lambda session: session.rows(compiled, values))
+
+        def work(session: Session) -> list[Row]:
+            plan = _plan(session, question)
+            return session.rows(_page_statement(question.form, plan, part), values)
+
+        return self._database.read(work)
 
     def _count(self, question: _Question) -> int:
         """Return the number of all matches; kept until anything changes."""
@@ -209,7 +236,7 @@ class Searches:
                 bodies.update(found)
         return WideResults(want, bodies)
 
-    def _scan(self, query: Query, want: Wanted, question: _Question, tests: Sequence[Test]) -> SearchPage:
+    def _scan(self, query: Query, want: Wanted, question: _Question, tests: Sequence[Demand]) -> SearchPage:
         """Answer a search some of whose keys only the metadata can decide."""
         is_bounded = query.study_instance_uid is None
         rows = self._rows(question, _Part.WIDE, self._scan_limit + 1 if is_bounded else _UNLIMITED, 0)
@@ -224,7 +251,7 @@ class Searches:
         remaining = max(0, len(matches) - query.offset - len(page))
         return SearchPage([results.compose(row) for row in page], remaining, query.warnings)
 
-    def _fulfilling(self, rows: Sequence[Row], tests: Sequence[Test]) -> Iterator[Row]:
+    def _fulfilling(self, rows: Sequence[Row], tests: Sequence[Demand]) -> Iterator[Row]:
         for start in range(0, len(rows), _BATCH):
             batch = rows[start : start + _BATCH]
             bodies = bodies_of(self._database, [row_id(row) for row in batch])
@@ -234,6 +261,36 @@ class Searches:
                     yield row
 
 
+def _plan(session: Session, question: _Question) -> Plan:
+    """Return the way to the first matches: from a test that finds few rows, else in the order of the answer."""
+    form = question.form
+    if form.kind is Kind.POSTGRESQL:
+        return PLANNED
+    for number, shape in enumerate(form.shapes):
+        if shape.op in {Op.EQUAL, Op.ANY_OF} and shape.path in _FINDING:
+            return WALK if shape.level is Level.STUDY else Plan(Way.DRIVE, number)
+    if form.depth:
+        return WALK
+    fewest, best = _FEW, WALK
+    for number, shape in enumerate(form.shapes):
+        if not _has_index(shape):
+            continue
+        found = session.only(_few_statement(shape, number, form.kind), _values_of(question, number))[0]
+        if found < fewest:
+            fewest, best = found, WALK if shape.path == ORDER_KEY else Plan(Way.DRIVE, number)
+    return best
+
+
+def _values_of(question: _Question, number: int) -> dict[str, Value]:
+    names = (f"v{number}_", f"p{number}")
+    return {name: value for name, value in question.values.items() if name.startswith(names[0]) or name == names[1]}
+
+
+def _has_index(shape: Shape) -> bool:
+    if not has_column(shape):
+        return shape.op not in {Op.PATTERN, Op.MOMENT, Op.NEVER}
+    return shape.path == ORDER_KEY or (shape.path in _INDEXED and shape.op not in {Op.PATTERN, Op.MOMENT, Op.NEVER})
+
+
 def _counted(session: Session, question: _Question) -> int:
-    number: int = session.only(_compiled(question.form, _Part.COUNT), question.values)[0]
-    return number
+    return int(session.only(_count_statement(question.form), question.values)[0])

@@ -19,7 +19,8 @@ KEY_LENGTH: Final = 200
 MAX_PATTERN: Final = 4096
 """Longest pattern that is tried, in characters; no indexed value is as long."""
 
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+# SQLite's GLOB reads U+FFFE and U+FFFF, which are no characters, as U+FFFD.
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
 _LAST_CODE_POINT: Final = 0x10FFFF
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
 _FIRST_MOMENT: Final = "00000101000000.000000"
@@ -28,7 +29,7 @@ _DESCENDING: Final = {code: 0x20 + 0x7E - code for code in range(0x20, 0x7F)}
 
 
 def storable(text: str) -> str:
-    r"""Return the text without NUL and lone surrogates, which no database takes.
+    r"""Return the text without NUL, lone surrogates and non-characters, which databases refuse or take for others.
 
     >>> storable("a\x00b\ud800")
     'ab'
@@ -131,8 +132,12 @@ def date_time_key(text: str) -> str:
 
 
 def order_date(date: str) -> str:
-    """Return the first eight characters of an order key: ascending text for descending dates."""
-    return f"{date[:8]:<8}".encode("ascii", "replace").decode().translate(_DESCENDING)
+    """Return the first eight characters of an order key: ascending text for descending dates.
+
+    What is no date of eight digits is unknown.
+    """
+    known = date if len(date) == 8 and date.isascii() and date.isdecimal() else " " * 8
+    return known.translate(_DESCENDING)
 
 
 def order_key(date: str, time: str, uid: str) -> str:

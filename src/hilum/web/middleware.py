@@ -108,9 +108,8 @@ class Gate:
         # After the first byte nothing can be said any more: an answer that does not end cuts the connection.
         if outflow.status == 0:
             body = answer.body if isinstance(answer.body, bytes) else b""
-            await outflow.answer(
-                answer.status, encode_headers(answer.headers), b"" if scope["method"] == "HEAD" else body
-            )
+            headers = encode_headers({**answer.headers, "Content-Length": str(len(body))})
+            await outflow.answer(answer.status, headers, b"" if scope["method"] == "HEAD" else body)
 
     async def _admit(self, scope: Scope, headers: dict[bytes, bytes], outflow: _Outflow) -> bool:
         """Check who asks whom; True: the request was a preflight and is answered.

@@ -242,8 +242,8 @@ def _start(status: HTTPStatus, headers: Mapping[str, str]) -> Message:
 
 
 def encode_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """Return headers as ASGI takes them: what a field value must not hold is replaced (RFC 9110 5.5)."""
-    return [(name.encode("ascii"), _field_value(value)) for name, value in headers.items()]
+    """Return headers as ASGI takes them: names in lower case; what no field value may hold is replaced."""
+    return [(name.lower().encode("ascii"), _field_value(value)) for name, value in headers.items()]
 
 
 def _field_value(value: str) -> bytes:

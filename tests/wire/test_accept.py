@@ -133,7 +133,7 @@ def test_the_accept_parameter_is_a_list_with_qualities() -> None:
     ],
 )
 @pytest.mark.requirement("NEG-21")
-def test_gzip_is_sent_to_those_who_want_it(header: str, wanted: bool) -> None:  # noqa: FBT001 - a parametrised value
+def test_gzip_is_sent_to_those_who_want_it(header: str, wanted: bool) -> None:
     assert accepts_gzip(header) is wanted
 
 

@@ -44,7 +44,7 @@ def test_a_coded_payload_has_a_tag_of_its_own() -> None:
         ('"a"', None, True),
     ],
 )
-def test_if_match_compares_strongly(header: str | None, etag: str | None, fails: bool) -> None:  # noqa: FBT001 - a parametrised value
+def test_if_match_compares_strongly(header: str | None, etag: str | None, fails: bool) -> None:
     assert fails_if_match(header, etag) is fails
 
 
@@ -59,7 +59,7 @@ def test_if_match_compares_strongly(header: str | None, etag: str | None, fails:
         ('"a-gzip"', False),
     ],
 )
-def test_if_range_compares_strongly(header: str | None, applies: bool) -> None:  # noqa: FBT001 - a parametrised value
+def test_if_range_compares_strongly(header: str | None, applies: bool) -> None:
     assert range_applies(header, '"a"') is applies
 
 

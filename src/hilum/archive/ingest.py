@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -23,7 +23,7 @@ from hilum.dicom.part10 import scan
 from hilum.dicom.query import Level
 from hilum.errors import OutOfResources
 from hilum.store.blobs.protocol import Part, Staged
-from hilum.store.index.records import FRAMES_IN_INDEX, METADATA_IN_INDEX, NewInstance, Outcome
+from hilum.store.index.records import FRAMES_IN_INDEX, METADATA_IN_INDEX, NewInstance, Outcome, State
 
 # Timezone Offset From UTC (0008,0201) belongs to no level: results of each may carry it.
 _STUDY_TAGS: Final = STUDY_TAGS | {"00080201"}
@@ -120,17 +120,54 @@ class _Refused(Exception):
 def _prepare(staged: Staged, archive: Archive, study_instance_uid: str | None) -> tuple[ScannedInstance, NewInstance]:
     buffer = staged.buffer()
     scanned = scan(buffer, limits=archive.scan_limits, open_spool=archive.blobs.open_spool)
-    with contextlib.ExitStack() as spools:
-        for spool in (scanned.metadata, scanned.wire_sidecar):
-            if spool is not None and not isinstance(spool, bytes):
-                spools.enter_context(spool)
+    with _spools_of(scanned):
         if scanned.fallback:
             COUNTS.fallbacks[scanned.fallback] += 1
         if study_instance_uid is not None and scanned.study_instance_uid != study_instance_uid:
             raise _Refused(_ingested(scanned, failure=FailureReason.WRONG_STUDY, text=_WRONG_STUDY))
         digests = _digests(buffer, scanned.data_set_offset)
-        _publish(staged, scanned, archive)
+        _put_sidecars(staged.blob_id, scanned, archive)
+        archive.blobs.publish(staged)
     return scanned, new_instance(scanned, staged.blob_id, len(buffer), digests, archive.instance_keys)
+
+
+def index_blob(blob_id: str, *, archive: Archive, state: State) -> Ingested:
+    """Give a durable blob that the index lost its row back; sidecars are made anew.
+
+    Args:
+        blob_id: whose object is there.
+        archive: where it is.
+        state: `LIVE`, or `TRASHED` for a blob that is marked so.
+
+    Raises:
+        DecodeError: the object cannot be read.
+    """
+    buffer = archive.blobs.buffer(blob_id)
+    scanned = scan(buffer, limits=archive.scan_limits, open_spool=archive.blobs.open_spool)
+    with _spools_of(scanned):
+        live = archive.index.live_blob_id(scanned.sop_instance_uid)
+        replaces = archive.settings.store.duplicates == "replace"
+        if live is not None and (state is State.TRASHED or (replaces and live > blob_id)):
+            return _ingested(scanned, outcome=Outcome.KEPT_FIRST, text=_KEPT_FIRST)
+        digests = _digests(buffer, scanned.data_set_offset)
+        _put_sidecars(blob_id, scanned, archive)
+    offered = new_instance(scanned, blob_id, len(buffer), digests, archive.instance_keys)
+    recorded = archive.index.record(offered).result()
+    if recorded.lost_blob_id is not None:
+        archive.blobs.put(recorded.lost_blob_id, Part.TOMBSTONE, b"")
+    if state is State.TRASHED and recorded.blob_id == blob_id:
+        archive.index.trash(scanned.study_instance_uid, scanned.series_instance_uid, scanned.sop_instance_uid)
+    return _ingested(scanned, outcome=recorded.outcome)
+
+
+@contextlib.contextmanager
+def _spools_of(scanned: ScannedInstance) -> Iterator[None]:
+    """Close the temporary files of a scan at the end."""
+    with contextlib.ExitStack() as spools:
+        for spool in (scanned.metadata, scanned.wire_sidecar):
+            if spool is not None and not isinstance(spool, bytes):
+                spools.enter_context(spool)
+        yield
 
 
 def _digests(buffer: bytes | memoryview, data_set_offset: int) -> tuple[bytes, bytes]:
@@ -138,16 +175,15 @@ def _digests(buffer: bytes | memoryview, data_set_offset: int) -> tuple[bytes, b
     return hashlib.sha256(view[:data_set_offset]).digest(), hashlib.sha256(view[data_set_offset:]).digest()
 
 
-def _publish(staged: Staged, scanned: ScannedInstance, archive: Archive) -> None:
-    """Make the sidecars durable, then the object: an object is never without what belongs to it."""
+def _put_sidecars(blob_id: str, scanned: ScannedInstance, archive: Archive) -> None:
+    """Make what belongs to the object durable, before the object: it is never without it."""
     blobs = archive.blobs
     if scanned.wire_sidecar is not None:
-        blobs.put(staged.blob_id, Part.WIRE, scanned.wire_sidecar)
+        blobs.put(blob_id, Part.WIRE, scanned.wire_sidecar)
     if not isinstance(scanned.metadata, bytes) or len(scanned.metadata) > METADATA_IN_INDEX:
-        blobs.put(staged.blob_id, Part.METADATA, scanned.metadata)
+        blobs.put(blob_id, Part.METADATA, scanned.metadata)
     if isinstance(scanned.frames, EncapsulatedFrames) and scanned.frames.count > FRAMES_IN_INDEX:
-        blobs.put(staged.blob_id, Part.FRAMES, scanned.frames.records)
-    blobs.publish(staged)
+        blobs.put(blob_id, Part.FRAMES, scanned.frames.records)
 
 
 def new_instance(

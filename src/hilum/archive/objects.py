@@ -27,6 +27,16 @@ def stored_bytes(instance: StoredInstance, *, archive: Archive) -> Iterator[byte
     return _range(archive.blobs, instance.blob_id, Part.OBJECT, 0, instance.size_bytes)
 
 
+def has_travelling_blob(instance: StoredInstance) -> bool:
+    """Say whether the object as received is a Part 10 file of its own, beside its wire form.
+
+    So it is with deflated objects and with those that were put in order, whose wire form is a whole sidecar. One that
+    came without a preamble has a wire form around its blob.
+    """
+    form = instance.wire_form
+    return form is not None and form.middle_length == 0 and instance.data_set_offset > 0
+
+
 def as_received(instance: StoredInstance) -> StoredInstance:
     """Return the instance with the object as received for its wire form (deflated ones may travel so)."""
     return replace(instance, wire_form=None)
@@ -109,7 +119,7 @@ def stored_frame_length(frames: Frames, frame_index: int) -> int | None:
     if not frames.records:
         return None
     span = frame_span(frames, frame_index)
-    return span.length - _ITEM_HEADER_BYTES * max(0, span.fragments - 1)
+    return span.length - (_ITEM_HEADER_BYTES * span.fragments - 4 if span.fragments > 1 else 0)
 
 
 def _frame_from_sidecar(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import bulk_values, frame_bytes, frames_of, wire_bytes
+from hilum.dicom.heads import PixelDataTooLongError, explicit_little_endian_head
 from hilum.dicom.instance import DecodeError, Frames
-from hilum.dicom.transcode import PixelFormat, decode_frame, decoded_format, explicit_little_endian_head, pixel_format
+from hilum.dicom.pixel_format import PixelFormat, pixel_format
+from hilum.dicom.transcode import decode_frame, decoded_format, native_value
 from hilum.errors import NotAcceptable
 from hilum.store.index.records import StoredInstance
 
@@ -26,7 +28,8 @@ class DecodedObject:
     length: int
     head: bytes
     frames: Frames
-    format: PixelFormat
+    source: PixelFormat
+    target: PixelFormat
     suffix_offset: int
     """Wire offset of what follows the pixel data."""
 
@@ -78,17 +81,18 @@ def decode_object(instance: StoredInstance, *, archive: Archive) -> DecodedObjec
     source = pixel_format_of(instance, archive=archive)
     prefix_stop = pixel_data.offset - _ENCAPSULATED_HEADER_BYTES
     prefix = b"".join(wire_bytes(instance, archive=archive, length=prefix_stop))
-    target = decoded_format(source, instance.transfer_syntax_uid)
+    # The frames that are there count, whatever Number of Frames says.
+    source = replace(source, number_of_frames=frames.count)
     try:
+        target = decoded_format(source, instance.transfer_syntax_uid)
         head = explicit_little_endian_head(
-            prefix[: instance.data_set_offset], prefix[instance.data_set_offset :], source=source, target=target
+            prefix[: instance.data_set_offset], prefix[instance.data_set_offset :], target=target
         )
-    except DecodeError as error:
+    except (DecodeError, PixelDataTooLongError) as error:
         raise NotAcceptable("Decoded, the instance does not fit Explicit VR Little Endian.") from error
     suffix_offset = pixel_data.offset + pixel_data.length + _SEQUENCE_DELIMITER_BYTES
-    pixel_bytes = target.frame_bytes * frames.count
-    length = len(head) + pixel_bytes + pixel_bytes % 2 + max(0, instance.size_bytes - suffix_offset)
-    return DecodedObject(length, head, frames, source, suffix_offset)
+    length = len(head) + target.value_bytes + max(0, instance.size_bytes - suffix_offset)
+    return DecodedObject(length, head, frames, source, target, suffix_offset)
 
 
 def decoded_bytes(instance: StoredInstance, decoded: DecodedObject, *, archive: Archive) -> Iterator[bytes]:
@@ -96,13 +100,13 @@ def decoded_bytes(instance: StoredInstance, decoded: DecodedObject, *, archive: 
 
     The first chunk holds the first frame: what cannot be decoded at all fails before a byte is sent.
     """
-    before, written = decoded.head, 0
-    for frame_index in range(decoded.frames.count):
-        frame = decoded_frame(instance, decoded.frames, decoded.format, frame_index, archive=archive)
-        written += len(frame)
-        yield before + frame
+    frames = (
+        decoded_frame(instance, decoded.frames, decoded.source, frame_index, archive=archive)
+        for frame_index in range(decoded.frames.count)
+    )
+    before = decoded.head
+    for chunk in native_value(frames, decoded.target):
+        yield before + chunk
         before = b""
-    if written % 2:
-        yield b"\0"
     if decoded.suffix_offset < instance.size_bytes:
         yield from wire_bytes(instance, archive=archive, offset=decoded.suffix_offset)

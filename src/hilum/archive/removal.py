@@ -12,6 +12,7 @@ from typing import Final
 from hilum.archive.archive import Archive
 from hilum.dicom.resources import TargetResource
 from hilum.store.blobs.protocol import Part
+from hilum.store.index.records import State
 
 SWEEP_AGE_S: Final = 3600.0
 """Nothing younger is swept: a process may be at work on it."""
@@ -48,9 +49,9 @@ def restore(target: TargetResource, *, archive: Archive) -> int:
         TargetNotFound: nothing of it is in the trash.
     """
     restored = archive.index.restore(*_optional_uids(target))
-    for blob_id in restored:
+    for blob_id in restored.blob_ids:
         archive.blobs.delete(blob_id, Part.TRASHED)
-    return len(restored)
+    return len(restored.blob_ids)
 
 
 def empty_trash(*, archive: Archive, before: float) -> int:
@@ -58,15 +59,19 @@ def empty_trash(*, archive: Archive, before: float) -> int:
 
     The tombstones come first; the blobs themselves go when the sweep finds the tombstones.
     """
-    candidates = archive.index.trash_before(before)
-    for blob_id in candidates:
-        archive.blobs.put(blob_id, Part.TOMBSTONE, b"")
-    emptied = set(archive.index.empty_trash(before))
-    # What was restored, or committed to be kept, in the meantime lives on.
-    for blob_id in candidates:
-        if blob_id not in emptied:
-            archive.blobs.delete(blob_id, Part.TOMBSTONE)
-    return len(emptied)
+    emptied_in_all = 0
+    while candidates := archive.index.trashed_before(before):
+        for blob_id in candidates:
+            archive.blobs.put(blob_id, Part.TOMBSTONE, b"")
+        emptied = set(archive.index.empty_trash(before))
+        # What was restored, or committed to be kept, in the meantime lives on.
+        for blob_id in candidates:
+            if blob_id not in emptied:
+                archive.blobs.delete(blob_id, Part.TOMBSTONE)
+        emptied_in_all += len(emptied)
+        if not emptied:
+            break
+    return emptied_in_all
 
 
 def sweep(*, archive: Archive, age_s: float = SWEEP_AGE_S) -> int:
@@ -89,9 +94,14 @@ def sweep(*, archive: Archive, age_s: float = SWEEP_AGE_S) -> int:
     return removed
 
 
+def knows_blob(blob_id: str, *, archive: Archive) -> bool:
+    """Say whether the index has an instance, live or trashed, of this blob."""
+    return any(row.state is not State.GONE for row in archive.index.rows_of_blob(blob_id))
+
+
 def _settle(blob_id: str, archive: Archive) -> int:
     """Keep a blob that the index knows; one that it does not know was never acknowledged."""
-    known = archive.index.knows_blob(blob_id)
+    known = knows_blob(blob_id, archive=archive)
     if not known:
         for part in Part:
             archive.blobs.delete(blob_id, part)
@@ -101,7 +111,7 @@ def _settle(blob_id: str, archive: Archive) -> int:
 
 def _bury(blob_id: str, archive: Archive) -> int:
     """Delete a blob; its tombstone goes last, so that a crash in between leaves it marked."""
-    if archive.index.knows_blob(blob_id):
+    if knows_blob(blob_id, archive=archive) or archive.blobs.size(blob_id, Part.QUARANTINED) is not None:
         return 0
     for part in Part:
         if part is not Part.TOMBSTONE:

@@ -17,6 +17,7 @@ from hilum.archive.objects import (
     bulk_values,
     frame_bytes,
     frames_of,
+    has_travelling_blob,
     stored_frame_length,
     wire_bytes,
     wire_length,
@@ -26,7 +27,7 @@ from hilum.dicom.charsets import text_as_utf8
 from hilum.dicom.instance import BulkValue, Frames
 from hilum.dicom.resources import TargetResource
 from hilum.dicom.transcode import decoded_format
-from hilum.dicom.syntaxes import EXPLICIT_LITTLE_ENDIAN, syntax_of
+from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, NATIVE_SYNTAXES
 from hilum.errors import InvalidRequest, NotAcceptable, TargetNotFound
 from hilum.services.studies.offers import bulk_offers, frame_offers, object_offers
 from hilum.store.index.records import SeriesVersion, StoredInstance
@@ -89,14 +90,13 @@ def retrieve_instances(target: TargetResource, acceptable: Acceptable, *, archiv
 
 def _object_part(instance: StoredInstance, offer: Offer, archive: Archive) -> Part:
     version = f"{instance.blob_id}/{offer.transfer_syntax_uid}"
-    syntax = syntax_of(instance.transfer_syntax_uid)
-    is_decoded = offer.transfer_syntax_uid != instance.transfer_syntax_uid and syntax.is_encapsulated
+    is_native = instance.transfer_syntax_uid in NATIVE_SYNTAXES
+    is_decoded = offer.transfer_syntax_uid != instance.transfer_syntax_uid and not is_native
     decoded = decode_object(instance, archive=archive) if is_decoded else None
     if decoded is not None:
         pixels = partial(decoded_bytes, instance, decoded, archive=archive)
         return Part(offer, instance.path, decoded.length, version, pixels)
-    if offer.transfer_syntax_uid == instance.transfer_syntax_uid and instance.wire_form is not None:
-        # Deflated, and asked for as stored.
+    if offer.transfer_syntax_uid == instance.transfer_syntax_uid and has_travelling_blob(instance):
         read = partial(wire_bytes, as_received(instance), archive=archive)
         return Part(offer, instance.path, instance.size_bytes, version, read)
     read = partial(wire_bytes, instance, archive=archive)
@@ -192,8 +192,8 @@ class _FrameReader:
 
 
 def _frame_reader(instance: StoredInstance, frames: Frames, offer: Offer, archive: Archive) -> _FrameReader:
-    encapsulated = syntax_of(instance.transfer_syntax_uid).is_encapsulated
-    if encapsulated and offer.transfer_syntax_uid == EXPLICIT_LITTLE_ENDIAN:
+    is_native = instance.transfer_syntax_uid in NATIVE_SYNTAXES
+    if not is_native and offer.transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN:
         source = pixel_format_of(instance, archive=archive)
         length = decoded_format(source, instance.transfer_syntax_uid).frame_bytes
         return _FrameReader(
@@ -238,7 +238,7 @@ def retrieve_bulk_data(
     value = next((value for value in values if value.path == bulk_path), None)
     if value is None:
         raise TargetNotFound("The instance has no bulk data of this name.")
-    if bulk_path == _PIXEL_DATA and syntax_of(instance.transfer_syntax_uid).is_encapsulated:
+    if bulk_path == _PIXEL_DATA and instance.transfer_syntax_uid not in NATIVE_SYNTAXES:
         frames = frames_of(instance, archive=archive)
         if frames is not None:
             return retrieve_frames(target, range(1, frames.count + 1), acceptable, archive=archive)

@@ -195,22 +195,33 @@ class FolderBlobs:
         finally:
             os.close(descriptor)
 
+    def buffer(self, blob_id: str) -> bytes | memoryview:
+        """Return a view of a read-only mapping of the object.
+
+        Raises:
+            FileNotFoundError: there is no such object.
+        """
+        with self._path(blob_id, Part.OBJECT).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            return memoryview(mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ)) if size else b""
+
     def delete(self, blob_id: str, part: Part) -> None:
         """Remove a part; one that does not exist is no error."""
         self._path(blob_id, part).unlink(missing_ok=True)
 
     def parts(self) -> Iterator[tuple[str, Part, float]]:
-        """Iterate over all parts: blob id, part, seconds since the epoch of its writing."""
+        """Iterate over all parts: blob id, part, seconds since the epoch of its writing. Parts of a blob are neighbours."""
         with os.scandir(self._blobs) as folders:
             names = sorted(entry.name for entry in folders)
         for name in names:
             with os.scandir(self._blobs / name) as entries:
-                for entry in entries:
-                    blob_id, _, kind = entry.name.partition(".")
-                    part = _PARTS.get(kind)
-                    with contextlib.suppress(FileNotFoundError):
-                        if part is not None:
-                            yield blob_id, part, entry.stat().st_mtime
+                found = sorted(entries, key=lambda entry: entry.name)
+            for entry in found:
+                blob_id, _, kind = entry.name.partition(".")
+                part = _PARTS.get(kind)
+                with contextlib.suppress(FileNotFoundError):
+                    if part is not None:
+                        yield blob_id, part, entry.stat().st_mtime
 
     def unsettled(self) -> Iterator[tuple[str, float]]:
         """Iterate over blob ids with a staging entry, with the seconds since the epoch of its last writing."""

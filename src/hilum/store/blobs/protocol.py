@@ -23,6 +23,8 @@ class Part(Enum):
     """Its frame records, where too many for the index."""
     TRASHED = "trashed"
     """Marker: its instance is in the trash, whatever the index says."""
+    QUARANTINED = "quarantined"
+    """Marker: it is broken; it is neither given out nor ever removed by itself."""
     TOMBSTONE = "tombstone"
     """Marker: it has lost, or is about to lose, its row for good."""
 
@@ -61,6 +63,9 @@ class Staged(Protocol):
 class BlobStore(Protocol):
     """Immutable blobs by id; durable once `publish` or `put` returns."""
 
+    def check_reserve(self, wanted: int) -> None:
+        """Raise OutOfResources if there is no room for `wanted` more bytes."""
+
     def stage(self) -> Staged:
         """Return a new, empty staged object under a fresh blob id."""
 
@@ -82,11 +87,14 @@ class BlobStore(Protocol):
     def read(self, blob_id: str, part: Part, offset: int, length: int) -> bytes:
         """Return the half-open range of the part; shorter only at its end. Raises FileNotFoundError."""
 
+    def buffer(self, blob_id: str) -> bytes | memoryview:
+        """Return the whole object for a scan, without copying a large one into memory. Raises FileNotFoundError."""
+
     def delete(self, blob_id: str, part: Part) -> None:
         """Remove a part; one that does not exist is no error."""
 
     def parts(self) -> Iterator[tuple[str, Part, float]]:
-        """Iterate over all parts: blob id, part, seconds since the epoch of its writing."""
+        """Iterate over all parts: blob id, part, seconds since the epoch of its writing. Parts of a blob are neighbours."""
 
     def unsettled(self) -> Iterator[tuple[str, float]]:
         """Iterate over blob ids that have a staging entry (received, not known to be indexed) and its time."""

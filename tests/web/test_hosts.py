@@ -57,7 +57,7 @@ def test_a_star_allows_every_name() -> None:
     ("host", "loopback"),
     [("localhost", True), ("[::1]", True), ("127.9.9.9", True), ("10.0.0.1", False), ("a.b", False)],
 )
-def test_loopback_is_told_apart(host: str, loopback: bool) -> None:  # noqa: FBT001 - a parametrised value
+def test_loopback_is_told_apart(host: str, loopback: bool) -> None:
     parsed = parse_host(host)
 
     assert parsed is not None

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from collections import Counter
@@ -15,7 +14,6 @@ from hilum.web.metrics import (
     LOOP_LAG,
     REQUESTS,
     Metrics,
-    keep_sampling,
 )
 
 WORKER = """
@@ -151,18 +149,4 @@ def test_label_values_are_escaped(tmp_path: Path) -> None:
     metrics.add(INSTANCES, ('a"b\\c\nd',), 1)
 
     assert 'hilum_instances_total{outcome="a\\"b\\\\c\\nd"} 1' in metrics.page()
-    metrics.close()
-
-
-def test_sampling_goes_on_until_it_is_cancelled(tmp_path: Path) -> None:
-    metrics = Metrics(tmp_path)
-
-    async def main() -> None:
-        task = asyncio.create_task(keep_sampling(metrics, interval_s=0.01))
-        await asyncio.sleep(0.05)
-        task.cancel()
-
-    asyncio.run(main())
-
-    assert 0 <= lines(metrics)[LOOP_LAG.name] < 0.05
     metrics.close()

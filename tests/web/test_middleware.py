@@ -346,7 +346,7 @@ def test_payloads_are_counted(gate: Gate, metrics: Metrics) -> None:
         ({}, False),
     ],
 )
-def test_websockets_are_held_to_the_same_rules(gate: Gate, headers: dict[str, str], accepted: bool) -> None:  # noqa: FBT001 - a parametrised value
+def test_websockets_are_held_to_the_same_rules(gate: Gate, headers: dict[str, str], accepted: bool) -> None:
     sent: list[str] = []
 
     async def receive() -> Message:

@@ -62,7 +62,7 @@ class HttpSettings(Section):
     upload_buffer_bytes: PositiveInt = 64 * MEGABYTE
     """Memory of a worker for bytes that have come and are not yet in staging."""
     idle_timeout_s: PositiveFloat = 120.0
-    """Seconds that an upload may stand still before it is given up."""
+    """Seconds that an upload or a download may stand still before it is given up."""
 
 
 class CorsSettings(Section):

@@ -12,6 +12,9 @@ import pytest
 
 HERE = Path(__file__).parent
 
+# Served, not collected.
+collect_ignore_glob = ["*_app.py"]
+
 Serve = Callable[[str], int]
 
 

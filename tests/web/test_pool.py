@@ -109,6 +109,9 @@ def test_closing_lets_work_end_and_takes_no_more() -> None:
         assert await asyncio.gather(*done) == [1] * 5
         with pytest.raises(RuntimeError, match="closed"):
             pool.run(lambda: 1)
+        released: list[str] = []
+        pool.release(lambda: released.append("still"))
+        assert released == ["still"]
 
     asyncio.run(main())
 

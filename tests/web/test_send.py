@@ -146,8 +146,10 @@ def test_stalled_downloads_cost_no_thread_little_memory_and_nobody_else_s_time(
 def test_a_stalled_user_agent_is_given_up_and_its_connection_cut(
     port: int, raw: Callable[[str], socket.socket]
 ) -> None:
+    before = state(port)["stalled"]
     connection = raw("/chunks?count=100&size=1000000")
 
+    wait_for(lambda: state(port)["stalled"] == before + 1)
     wait_for(lambda: state(port)["closed"] == state(port)["opened"])
     received = 0
     while data := connection.recv(1_000_000):

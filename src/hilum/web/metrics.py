@@ -11,7 +11,6 @@ counted is added to the totals of the server, so that no counter ever falls.
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import json
 import mmap
@@ -219,15 +218,6 @@ class Metrics:
             for path in dead:
                 path.unlink(missing_ok=True)
         return _page(_summed(living, totals.values))
-
-
-async def keep_sampling(metrics: Metrics, *, interval_s: float = 1.0) -> None:
-    """Sample for ever, and measure by how much the event loop keeps its timers waiting."""
-    loop = asyncio.get_running_loop()
-    while True:
-        due = loop.time() + interval_s
-        await asyncio.sleep(interval_s)
-        metrics.sample(loop_lag_s=max(0.0, loop.time() - due))
 
 
 @dataclass(slots=True)

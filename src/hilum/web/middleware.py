@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from hilum.config import Settings
-from hilum.errors import Forbidden, InvalidRequest, NotAuthenticated, RequestCutShort, TransactionError
+from hilum.errors import Forbidden, InvalidRequest, NotAuthenticated, TransactionError
 from hilum.web.access_log import Exchange, log_exchange, path_of
 from hilum.web.authentication import TokenFile
 from hilum.web.cors import SAFE_METHODS, CorsPolicy, Headers, origin_of_url
@@ -26,7 +26,7 @@ from hilum.web.hosts import HostRule
 from hilum.web.metrics import BYTES_IN, BYTES_OUT, IN_FLIGHT, Metrics
 from hilum.web.public_url import PublicUrl
 from hilum.web.receive import Inflow
-from hilum.web.send import Answer, encode_headers
+from hilum.web.send import Answer, PeerStalled, encode_headers
 from hilum.wire.forwarded import parse_host
 
 _logger = logging.getLogger(__name__)
@@ -93,12 +93,10 @@ class Gate:
             if not await self._admit(scope, headers, outflow):
                 await self._hand_on(scope, receive, outflow)
         except TransactionError as error:
-            if isinstance(error, RequestCutShort):
-                _logger.info("Request %s was cut short.", outflow.request_id)
             await self._fail(transaction_answer(error, accept), scope, outflow)
         except HTTPException as error:
             await self._fail(framework_answer(error, accept), scope, outflow)
-        except TimeoutError:
+        except PeerStalled:
             _logger.info("The user agent of request %s took nothing any more.", outflow.request_id)
         except Exception:
             _logger.exception("Request %s failed.", outflow.request_id)
@@ -108,9 +106,8 @@ class Gate:
         # After the first byte nothing can be said any more: an answer that does not end cuts the connection.
         if outflow.status == 0:
             body = answer.body if isinstance(answer.body, bytes) else b""
-            await outflow.answer(
-                answer.status, encode_headers(answer.headers), b"" if scope["method"] == "HEAD" else body
-            )
+            headers = encode_headers({**answer.headers, "Content-Length": str(len(body))})
+            await outflow.answer(answer.status, headers, b"" if scope["method"] == "HEAD" else body)
 
     async def _admit(self, scope: Scope, headers: dict[bytes, bytes], outflow: _Outflow) -> bool:
         """Check who asks whom; True: the request was a preflight and is answered.

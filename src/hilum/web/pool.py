@@ -74,6 +74,13 @@ class Pool:
             self._start_thread()
         return future
 
+    def release(self, function: Callable[[], None]) -> None:
+        """Run a function that lets something go and that nobody waits for; at once if the pool is closed."""
+        if self._closed:
+            function()
+        else:
+            self.run(function)
+
     def close(self, *, timeout_s: float = 10.0) -> None:
         """Let running and waiting functions end, for at most `timeout_s` seconds, and their threads with them."""
         self._closed = True

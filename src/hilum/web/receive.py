@@ -342,7 +342,7 @@ class _PartWriter:
         if not self._finished:
             self._drop_pieces()
             self._uploads.remove(self)
-            self._uploads.pool.run(self._target.discard)
+            self._uploads.pool.release(self._target.discard)
 
     def _start_writing(self) -> None:
         pieces, size = self._pieces, self._unwritten
@@ -372,7 +372,7 @@ class _PartWriter:
     def _fail(self, problem: PartProblem) -> None:
         self.problem = problem
         self._drop_pieces()
-        self._uploads.pool.run(self._target.discard)
+        self._uploads.pool.release(self._target.discard)
 
     def _drop_pieces(self) -> None:
         self._pieces.clear()

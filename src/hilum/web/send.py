@@ -18,6 +18,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
+from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -53,6 +54,17 @@ class Answer:
     length: int | None = None
     """Bytes of a body in chunks, where known: then it is sent as Content-Length, and a body that yields more or
     fewer is cut."""
+
+
+class Coding(Enum):
+    """How a payload travels; the value is that of Content-Encoding."""
+
+    IDENTITY = "identity"
+    GZIP = "gzip"
+
+
+class PeerStalled(Exception):
+    """The user agent takes nothing any more."""
 
 
 class BodyBroken(Exception):
@@ -91,16 +103,16 @@ class AnswerResponse:
         Raises:
             Exception: whatever the body's iterator raises; before its first chunk nothing has been sent.
             BodyBroken: the body's length is not the announced one.
-            TimeoutError: the user agent takes nothing any more.
+            PeerStalled: the user agent takes nothing any more.
         """
         answer, headers = self._answer, _lower_case(self._answer.headers)
-        gzip = _may_compress(answer, headers) and _wants_gzip(scope, headers)
+        coding = _coding(answer, headers, scope)
         if answer.status is HTTPStatus.NOT_MODIFIED:
             _name_known_tag(scope, headers)
         if isinstance(answer.body, bytes):
-            await self._send_whole(answer.body, headers, scope, send, gzip=gzip)
+            await self._send_whole(answer.body, headers, coding, scope, send)
             return
-        source = _Source(answer.body, None if gzip else answer.length, gzip=gzip)
+        source = _Source(answer.body, answer.length, coding)
         try:
             if scope["method"] == "HEAD" or answer.status in _NO_CONTENT:
                 await self._send_head(headers, source.length, send)
@@ -109,16 +121,16 @@ class AnswerResponse:
         finally:
             if not source.exhausted:
                 # Not awaited: it must happen also when this task is cancelled, and it waits for a running read.
-                self._sender.pool.run(source.close)
+                self._sender.pool.release(source.close)
 
     async def _send_whole(
-        self, body: bytes, headers: MutableMapping[str, str], scope: Scope, send: Send, *, gzip: bool
+        self, body: bytes, headers: MutableMapping[str, str], coding: Coding, scope: Scope, send: Send
     ) -> None:
         length: int | None = len(body)
         if scope["method"] == "HEAD":
             # The length of what would be compressed is not worth compressing it for.
-            length, body = (None if gzip else length), b""
-        elif gzip:
+            length, body = (length if coding is Coding.IDENTITY else None), b""
+        elif coding is Coding.GZIP:
             body = await self._sender.pool.run(_compress, body)
             length = len(body)
         await self._send_head(headers, length, send, body)
@@ -160,11 +172,11 @@ class AnswerResponse:
 class _Source:
     """The thread's side of a body in chunks: one read at a time, closed exactly once, never while it is read."""
 
-    def __init__(self, chunks: Iterator[bytes], length: int | None, *, gzip: bool) -> None:
-        self.length = length
+    def __init__(self, chunks: Iterator[bytes], length: int | None, coding: Coding) -> None:
+        self.length = length if coding is Coding.IDENTITY else None
         self.exhausted = False
         self._chunks = chunks
-        self._stream = _gzip_chunks(chunks) if gzip else chunks
+        self._stream = _gzip_chunks(chunks) if coding is Coding.GZIP else chunks
         self._taken = 0
         self._lock = threading.Lock()
 
@@ -227,8 +239,11 @@ class _Flow:
         self._sender.bytes_ahead += len(data)
         if len(self._ahead) > _MESSAGES_AHEAD:
             self._sender.bytes_ahead -= self._ahead.popleft()
-        async with asyncio.timeout(self._sender.stall_timeout_s):
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        try:
+            async with asyncio.timeout(self._sender.stall_timeout_s):
+                await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        except TimeoutError as error:
+            raise PeerStalled from error
 
 
 async def _disconnect(receive: Receive) -> None:
@@ -242,8 +257,8 @@ def _start(status: HTTPStatus, headers: Mapping[str, str]) -> Message:
 
 
 def encode_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """Return headers as ASGI takes them: what a field value must not hold is replaced (RFC 9110 5.5)."""
-    return [(name.encode("ascii"), _field_value(value)) for name, value in headers.items()]
+    """Return headers as ASGI takes them: names in lower case; what no field value may hold is replaced."""
+    return [(name.lower().encode("ascii"), _field_value(value)) for name, value in headers.items()]
 
 
 def _field_value(value: str) -> bytes:
@@ -259,30 +274,30 @@ def _lower_case(headers: Mapping[str, str]) -> dict[str, str]:
 # Content coding.
 
 
-def _may_compress(answer: Answer, headers: MutableMapping[str, str]) -> bool:
-    """Say whether the payload is text that is worth compressing; then it varies by Accept-Encoding."""
+def _coding(answer: Answer, headers: MutableMapping[str, str], scope: Scope) -> Coding:
+    """Choose how the payload travels and make the headers say so."""
+    if not _is_worth_compressing(answer, headers):
+        return Coding.IDENTITY
+    vary = headers.get("vary", "")
+    if "accept-encoding" not in vary.lower():
+        headers["vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
+    if not accepts_gzip(_request_header(scope, b"accept-encoding")):
+        return Coding.IDENTITY
+    headers["content-encoding"] = Coding.GZIP.value
+    if "etag" in headers:
+        headers["etag"] = with_coding(headers["etag"], Coding.GZIP.value)
+    return Coding.GZIP
+
+
+def _is_worth_compressing(answer: Answer, headers: Mapping[str, str]) -> bool:
+    """Say whether the payload is text of some length that has no coding yet."""
     essence = headers.get("content-type", "").partition(";")[0].strip().lower()
     if answer.status is not HTTPStatus.OK or "content-encoding" in headers:
         return False
     if essence not in _COMPRESSIBLE and not essence.startswith("text/"):
         return False
     length = len(answer.body) if isinstance(answer.body, bytes) else answer.length
-    if length is not None and length <= _WORTH_COMPRESSING:
-        return False
-    vary = headers.get("vary", "")
-    if "accept-encoding" not in vary.lower():
-        headers["vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
-    return True
-
-
-def _wants_gzip(scope: Scope, headers: MutableMapping[str, str]) -> bool:
-    """Say whether the user agent wants gzip; then the headers describe the coded representation."""
-    if not accepts_gzip(_request_header(scope, b"accept-encoding")):
-        return False
-    headers["content-encoding"] = "gzip"
-    if "etag" in headers:
-        headers["etag"] = with_coding(headers["etag"], "gzip")
-    return True
+    return length is None or length > _WORTH_COMPRESSING
 
 
 def _name_known_tag(scope: Scope, headers: MutableMapping[str, str]) -> None:

@@ -126,7 +126,8 @@ def test_a_user_agent_that_goes_away_ends_the_reading(port: int, raw: Callable[[
     connection.close()
 
     wait_for(lambda: state(port)["closed"] == before["closed"] + 1)
-    assert state(port)["yielded"] - before["yielded"] < 20
+    # Of 1,000 chunks no more than buffers on the way take, and what goes before the news has come.
+    assert state(port)["yielded"] - before["yielded"] < 100
     assert state(port)["ahead"] == 0
 
 

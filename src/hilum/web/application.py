@@ -23,7 +23,7 @@ from hilum.web.docs import docs_routes
 from hilum.web.metrics import CONTENT_TYPE, FALLBACKS, INSTANCES, Metrics
 from hilum.web.middleware import Gate
 from hilum.web.operations import live, ready
-from hilum.web.origin import Origin
+from hilum.web.origin import Origin, origin_of
 from hilum.web.pool import Pool
 from hilum.web.public_url import PublicUrl
 from hilum.web.receive import Uploads
@@ -63,8 +63,9 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
                 sampler.cancel()
                 pool.close()
 
-    async def metrics_page(_request: Request) -> Response:
-        return PlainTextResponse(metrics.page(), media_type=CONTENT_TYPE)
+    async def metrics_page(request: Request) -> Response:
+        page = await origin_of(request).pool.run(metrics.page)
+        return PlainTextResponse(page, media_type=CONTENT_TYPE)
 
     routes = [
         *_routes(STUDIES_RESOURCES, settings.http.dicomweb_root),

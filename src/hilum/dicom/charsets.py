@@ -74,9 +74,12 @@ _NAME_DELIMITERS: Final = b"^=" + _VALUE_DELIMITERS
 _TERM: Final = re.compile(r"ISO(?:2022)?(?:IR)?([0-9]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CharacterSet:
-    """How text of a data set is decoded; nothing here fails, what cannot be read becomes U+FFFD (JSON-45)."""
+    """How text of a data set is decoded; nothing here fails, what cannot be read becomes U+FFFD (JSON-45).
+
+    Compared by identity, which is fast: `character_set` gives the same object for the same terms.
+    """
 
     codec: str
     """Codec of text without escape sequences."""

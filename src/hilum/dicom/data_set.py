@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -49,6 +50,8 @@ _MAX_BULK_VALUES: Final = 500_000
 _MAX_SHORT_LENGTH: Final = 65534
 _TEXT_FACTOR: Final = 64
 """Text becomes bulk data above so many times the threshold of binary values."""
+
+_TOO_MUCH_TEXT: Final = "The data set holds more text than this server reads."
 
 _u16 = struct.Struct("<H").unpack_from
 _u32 = struct.Struct("<I").unpack_from
@@ -96,6 +99,12 @@ _ENTRIES: Final[dict[bytes, _Entry]] = {}
 _MAX_ENTRIES: Final = 20_000
 _VRS: Final = frozenset((*ENCODERS, "SQ"))
 _SPECIAL_TAGS: Final = PIXEL_TAGS | {_SPECIFIC_CHARACTER_SET, _TRAILING_PADDING, 0x7FE00001, 0x7FE00002}
+
+
+@lru_cache(maxsize=_MAX_ENTRIES)
+def tag_name(tag: int) -> str:
+    """Return the eight hex digits of a tag."""
+    return f"{tag:08X}"
 
 
 def _make_entry(tag: int, vr: str) -> _Entry:
@@ -165,8 +174,8 @@ class DataSetScan:
         self._oversized = form.oversized
         self._shift = 0
         self.bulk: list[BulkValue] = []
-        self.with_bulk: set[int] = set()
-        """Tags of the top level whose JSON refers to bulk data."""
+        self.referring: set[int] = set()
+        """Tags of the top level whose JSON refers to bulk data or to text in the overflow."""
         self.pixels: PixelElement | None = None
         self.offset_tables: dict[int, tuple[int, int]] = {}
         """Offset in the buffer and length of the Extended Offset Table and its lengths."""
@@ -195,25 +204,25 @@ class DataSetScan:
         threshold = min(self._limits.bulk_threshold, _MAX_SHORT_LENGTH)
         last, budget = level.last, level.budget
         while position < stop:
-            entry = entries.get(source[position : position + 6]) or self._entry(position)
-            tag, head, encode, short, vr = entry
+            try:
+                entry = entries[source[position : position + 6]]
+            except KeyError:
+                entry = self._entry(position)
+            tag, head, encode, short, _ = entry
             if short:
-                length = _u16(source, position + 6)[0]
                 start = position + 8
+                length = _u16(source, position + 6)[0]
             else:
-                length = _u32(source, position + 8)[0]
                 start = position + 12
-            end = start + length
-            if encode is not None and length <= threshold and last < tag and end <= stop:
+                length = _u32(source, position + 8)[0]
+            if encode and length <= threshold and last < tag and (end := start + length) <= stop:
                 text = encode(source[start:end], charset)
                 if text is not None:
                     members[tag] = head + text
                     last = tag
                     budget -= len(text) + _ELEMENT_COST
                     if budget < 0:
-                        raise DecodeError(
-                            "The data set holds more text than this server reads.", offset=position
-                        )
+                        raise DecodeError(_TOO_MUCH_TEXT, offset=position)
                     position = end
                     continue
             if tag == ITEM_END and level.undefined:
@@ -299,7 +308,7 @@ class DataSetScan:
             text = self._defined(tag, vr, start, length, level)
         level.budget -= len(text) + _ELEMENT_COST
         if level.budget < 0:
-            raise DecodeError("The data set holds more text than this server reads.", offset=position)
+            raise DecodeError(_TOO_MUCH_TEXT, offset=position)
         self._add(tag, head + text, mark, level)
         return end
 
@@ -312,8 +321,8 @@ class DataSetScan:
         level.members[tag] = member
         level.is_sorted &= tag > level.last
         level.last = max(tag, level.last)
-        if len(self.bulk) > mark and level.depth == 0:
-            self.with_bulk.add(tag)
+        if level.depth == 0 and (len(self.bulk) > mark or b"\0" in member):
+            self.referring.add(tag)
         if len(self.bulk) > _MAX_BULK_VALUES:
             raise DecodeError("The data set holds more bulk values than this server keeps.", tag=tag)
 
@@ -333,7 +342,7 @@ class DataSetScan:
         level.members.clear()
         level.last, level.budget, level.is_sorted = 0, _LEVEL_BYTES, True
         self.bulk.clear()
-        self.with_bulk.clear()
+        self.referring.clear()
         self.pixels = None
         self._shift = 0
         return level.start
@@ -365,7 +374,7 @@ class DataSetScan:
 
     def _bulk(self, tag: int, vr: str, start: int, length: int, level: Level) -> bytes:
         """Note a bulk value and return the reference to it."""
-        path = f"{level.path}{tag:08X}"
+        path = level.path + tag_name(tag)
         self.bulk.append(BulkValue(path, vr, start + self._shift, length))
         return bulk_reference(path)
 
@@ -452,5 +461,5 @@ class DataSetScan:
     def _put(self, text: bytes) -> bytes:
         """Move text out of memory; return the token that stands for it."""
         if self._overflow.length + len(text) > self._limits.header_bytes:
-            raise DecodeError("The data set holds more text than this server reads.")
+            raise DecodeError(_TOO_MUCH_TEXT)
         return self._overflow.put(text)

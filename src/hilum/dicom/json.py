@@ -16,6 +16,7 @@ import re
 import struct
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -34,6 +35,9 @@ _MAX_EXACT: Final = 2**53 - 1
 
 _SURE_DIGITS: Final = 15
 """Decimal numbers of so many characters come back from a double unchanged."""
+
+_CACHED_VALUES: Final = 4096
+"""Fields of a VR whose text is kept: the instances of a series repeat most of their numbers."""
 
 _DECIMALS: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:\\-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)*")
 """Values that are JSON numbers as they stand, in one field."""
@@ -64,7 +68,11 @@ def encode_code(raw: bytes, _charset: CharacterSet) -> bytes:
 
 def encode_short_text(raw: bytes, charset: CharacterSet) -> bytes:
     """Encode LO or SH: padding on both sides without meaning (PS3.5 6.2)."""
-    text = charset.values(raw).strip(" \0")
+    if not raw:
+        return EMPTY
+    # Every set has ASCII as long as no escape sequence changes that.
+    text = raw.decode("ascii") if raw.isascii() and b"\x1b" not in raw else charset.values(raw)
+    text = text.strip(" \0")
     if not text:
         return EMPTY
     if "\\" in text:
@@ -107,6 +115,7 @@ def _name_groups(name: str) -> dict[str, str] | None:
     return {key: text for key, group in groups if (text := group.rstrip(" \0"))} or None
 
 
+@lru_cache(maxsize=_CACHED_VALUES)
 def encode_decimal_string(raw: bytes, _charset: CharacterSet) -> bytes:
     r"""Encode DS: numbers where a double keeps the value exactly, else the text as it stands (JSON-20).
 
@@ -139,6 +148,7 @@ def _is_exact(text: str) -> bool:
     return math.isfinite(number) and Decimal(repr(number)) == Decimal(text)
 
 
+@lru_cache(maxsize=_CACHED_VALUES)
 def encode_integer_string(raw: bytes, _charset: CharacterSet) -> bytes:
     """Encode IS: numbers where the text is an integer that JSON readers hold, else the text (JSON-20)."""
     raw = raw.strip(b" \0")
@@ -203,21 +213,25 @@ def _very_long_integers(code: str) -> Encoder:
     return encode
 
 
-def _floats(size: int) -> Encoder:
-    """Return the encoder of IEEE 754 numbers of `size` bytes: the shortest text that reads back (JSON-22)."""
-    dtype = np.dtype(f"<f{size}")
+@lru_cache(maxsize=_CACHED_VALUES)
+def _encode_float(raw: bytes, _charset: CharacterSet) -> bytes | None:
+    """Encode FL: the shortest text that reads back to the same 32 bits (JSON-22)."""
+    if not raw:
+        return EMPTY
+    if len(raw) % 4:
+        return None
+    numbers = np.frombuffer(raw, np.dtype("<f4"))
+    return _VALUE % dumps(numbers, option=OPT_SERIALIZE_NUMPY) if np.isfinite(numbers).all() else None
 
-    def encode(raw: bytes, _charset: CharacterSet) -> bytes | None:
-        if not raw:
-            return EMPTY
-        if len(raw) % size:
-            return None
-        numbers = np.frombuffer(raw, dtype)
-        if not np.isfinite(numbers).all():
-            return None
-        return _VALUE % dumps(numbers, option=OPT_SERIALIZE_NUMPY)
 
-    return encode
+def _encode_double(raw: bytes, _charset: CharacterSet) -> bytes | None:
+    """Encode FD: the shortest text that reads back to the same 64 bits (JSON-22)."""
+    if not raw:
+        return EMPTY
+    if len(raw) % 8:
+        return None
+    numbers = struct.unpack(f"<{len(raw) // 8}d", raw)
+    return _VALUE % dumps(numbers) if all(map(math.isfinite, numbers)) else None
 
 
 ENCODERS: Final[Mapping[str, Encoder]] = {
@@ -237,8 +251,8 @@ ENCODERS: Final[Mapping[str, Encoder]] = {
     "SL": _integers("i"),
     "UV": _very_long_integers("Q"),
     "SV": _very_long_integers("q"),
-    "FL": _floats(4),
-    "FD": _floats(8),
+    "FL": _encode_float,
+    "FD": _encode_double,
 }
 """Encoders by VR; SQ has none."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 import threading
 from array import array
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import zstandard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from hilum.dicom.spools import OpenSpool, Overflow
 
@@ -23,7 +22,7 @@ _WHOLE_BYTES: Final = 4 * 1024 * 1024
 """Longest text that is compressed in one call."""
 
 _LEVEL: Final = 1
-_REFERENCE: Final = re.compile(rb',"BulkDataURI":"(?=/bulkdata/)')
+_REFERENCE: Final = b',"BulkDataURI":"'
 """Text values cannot hold this: a quotation mark inside of one has a backslash before it."""
 
 
@@ -58,20 +57,18 @@ def compress_metadata(text: bytes, overflow: Overflow, open_spool: OpenSpool) ->
     """
     if overflow.length == 0 and len(text) <= _WHOLE_BYTES:
         body = _COMPRESSORS.compressor.compress(text)
-        offsets = [match.end() for match in _REFERENCE.finditer(text)]
-        packed = struct.pack(f"<{len(offsets)}Q", *offsets)
-        return Metadata(_kept((body,), open_spool), len(text), packed)
+        return Metadata(_kept((body,), open_spool), len(text), _packed(_references(text)))
     size = sum(len(piece) for piece in overflow.expand(text))
     offsets = array("Q")
     pieces = _compressed(_noting(overflow.expand(text), offsets), size)
-    return Metadata(_kept(pieces, open_spool), size, _little_endian(offsets))
+    return Metadata(_kept(pieces, open_spool), size, _packed(offsets))
 
 
 def _noting(pieces: Iterator[bytes], offsets: array[int]) -> Iterator[bytes]:
     """Pass pieces on, noting where references lie; none reaches over the end of a piece."""
     start = 0
     for piece in pieces:
-        offsets.extend(start + match.end() for match in _REFERENCE.finditer(piece))
+        offsets.extend(start + offset for offset in _references(piece))
         start += len(piece)
         yield piece
 
@@ -100,5 +97,15 @@ def _kept(pieces: Iterator[bytes] | tuple[bytes, ...], open_spool: OpenSpool) ->
     return spool
 
 
-def _little_endian(offsets: array[int]) -> bytes:
+def _references(text: bytes) -> Iterator[int]:
+    """Yield where URIs begin."""
+    position = text.find(_REFERENCE)
+    while position >= 0:
+        position += len(_REFERENCE)
+        yield position
+        position = text.find(_REFERENCE, position)
+
+
+def _packed(values: Iterable[int]) -> bytes:
+    offsets = tuple(values)
     return struct.pack(f"<{len(offsets)}Q", *offsets)

@@ -23,6 +23,7 @@ from hilum.dicom.data_set import (
     Gap,
     Level,
     PixelElement,
+    tag_name,
 )
 from hilum.dicom.deflate import DEFLATED_SYNTAXES, inflate
 from hilum.dicom.fallback import MAX_REPAIRED_BYTES, repair
@@ -286,7 +287,7 @@ def _instance(reading: _Reading, overflow: Overflow, open_spool: OpenSpool) -> S
         sop_class_uid=uids[3],
         transfer_syntax_uid=reading.transfer_syntax_uid,
         data_set_offset=reading.head.length,
-        attributes=_attributes(level, scan.with_bulk),
+        attributes=_attributes(level, scan.referring),
         metadata=metadata.body,
         metadata_size=metadata.size,
         uri_offsets=metadata.uri_offsets,
@@ -328,16 +329,14 @@ def _value(level: Level, tag: int) -> object:
     return values[0] if values and len(values) == 1 else values
 
 
-def _attributes(level: Level, with_bulk: set[int]) -> Mapping[str, bytes]:
+def _attributes(level: Level, referring: set[int]) -> Mapping[str, bytes]:
     """Return the short attributes of the top level, ascending."""
-    members = level.members
-    tags = members if level.is_sorted else sorted(members)
+    members = level.members if level.is_sorted else dict(sorted(level.members.items()))
+    longest = _ATTRIBUTE_BYTES + _MEMBER_START
     return {
-        f"{tag:08X}": members[tag][_MEMBER_START:]
-        for tag in tags
-        if tag not in with_bulk
-        and len(members[tag]) <= _ATTRIBUTE_BYTES + _MEMBER_START
-        and b"\0" not in members[tag]
+        tag_name(tag): member[_MEMBER_START:]
+        for tag, member in members.items()
+        if len(member) <= longest and tag not in referring
     }
 
 

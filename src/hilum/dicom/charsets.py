@@ -6,12 +6,10 @@ Source: PS3.3 C.12.1.1.2 (defined terms), PS3.5 6.1.2 (code extension), PS3.5 6.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 _DEFAULT_CODEC: Final = "latin_1"
 """Bytes above 7FH are not allowed without a declared set; this codec gives each of them a character."""
@@ -164,10 +162,7 @@ def _decode_extended(raw: bytes, codec: str, delimiters: bytes) -> str:
 def _decode_run(run: bytes, double: bytes, current: str, initial: str, delimiters: bytes) -> str:
     """Decode bytes between two escape sequences."""
     stop = _first_of(run, _TEXT_DELIMITERS if double else delimiters)
-    if double:
-        head = (double + run[:stop]).decode("iso2022_jp_2", "replace")
-    else:
-        head = run[:stop].decode(current, "replace")
+    head = (double + run[:stop]).decode("iso2022_jp_2", "replace") if double else run[:stop].decode(current, "replace")
     return head + run[stop:].decode(initial, "replace")
 
 

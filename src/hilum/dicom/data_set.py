@@ -9,10 +9,12 @@ Source: PS3.5 7, PS3.18 F.2.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as make_field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final, NamedTuple
 
 from hilum.dicom.charsets import DEFAULT_CHARACTER_SET, CharacterSet, character_set
 from hilum.dicom.dictionary import (
@@ -26,11 +28,7 @@ from hilum.dicom.dictionary import (
 from hilum.dicom.fragments import Fragments, read_fragments
 from hilum.dicom.instance import BulkValue, DecodeError, ScanLimits, TruncatedError
 from hilum.dicom.json import BINARY_VRS, ENCODERS, LONG_VRS, TEXT_BULK_VRS, Encoder, bulk_reference
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hilum.dicom.spools import Overflow, Source
+from hilum.dicom.spools import Overflow, Source
 
 UNDEFINED: Final = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -113,12 +111,23 @@ def _make_entry(tag: int, vr: str) -> _Entry:
     return tag, b'"%08X":{"vr":"%b"' % (tag, vr.encode()), encoder, vr not in LONG_VRS, vr
 
 
+class _Field(NamedTuple):
+    """Where an element stands."""
+
+    position: int
+    start: int
+    """Offset of its value field."""
+    length: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Container:
     """The element that holds a sequence."""
 
     tag: int
     vr: str
+    stop: int
+    """Where it ends, or has to have ended."""
     undefined: bool
     """Whether a sequence delimiter ends it."""
 
@@ -138,7 +147,7 @@ class Level:
     """Whether an item delimiter ends it."""
     implicit: bool = False
     """Whether its elements have no VR."""
-    members: dict[int, bytes] = field(default_factory=dict)
+    members: dict[int, bytes] = make_field(default_factory=dict)
     last: int = 0
     """Highest tag so far."""
     is_sorted: bool = True
@@ -146,7 +155,7 @@ class Level:
     pixel_representation: int = 0
     """Of this level or, before it, of the enclosing one: it decides `US or SS` in Implicit VR."""
     lut_entries: int = 0
-    creators: dict[int, str] = field(default_factory=dict)
+    creators: dict[int, str] = make_field(default_factory=dict)
 
     def text(self) -> bytes:
         """Return the JSON object."""
@@ -229,7 +238,7 @@ class DataSetScan:
                 level.budget = budget
                 return position + 8
             level.last, level.budget = last, budget
-            position = self._element(entry, position, start, length, stop, level)
+            position = self._element(entry, _Field(position, start, length), stop, level)
             last, budget, charset = level.last, level.budget, level.charset
         level.budget = budget
         if level.undefined:
@@ -265,7 +274,7 @@ class DataSetScan:
             start = position + 8
             if start + length <= stop:
                 self._note(tag, self._source[start : start + min(length, 64)], level)
-            position = self._element(_make_entry(tag, vr), position, start, length, stop, level)
+            position = self._element(_make_entry(tag, vr), _Field(position, start, length), stop, level)
         if level.undefined:
             raise TruncatedError("An item of undefined length has no end.", offset=position)
         return position
@@ -289,13 +298,14 @@ class DataSetScan:
         elif tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
             level.creators[tag] = raw.decode("latin_1").strip(" \0")
 
-    def _element(self, entry: _Entry, position: int, start: int, length: int, stop: int, level: Level) -> int:
+    def _element(self, entry: _Entry, field: _Field, stop: int, level: Level) -> int:
         """Read any element; return where the next one begins."""
+        start, length = field.start, field.length
         if start in self._oversized:
             entry = _make_entry(entry[0], self._oversized[start])
         tag, head, _, short, vr = entry
         if tag == ITEM_END:
-            raise DecodeError("An item delimiter stands outside of an item.", offset=position, tag=tag)
+            raise DecodeError("An item delimiter stands outside of an item.", offset=field.position, tag=tag)
         mark = len(self.bulk)
         if length == UNDEFINED and (level.implicit or not short):
             end, text = self._undefined(tag, vr, start, stop, level)
@@ -308,7 +318,7 @@ class DataSetScan:
             text = self._defined(tag, vr, start, length, level)
         level.budget -= len(text) + _ELEMENT_COST
         if level.budget < 0:
-            raise DecodeError(_TOO_MUCH_TEXT, offset=position)
+            raise DecodeError(_TOO_MUCH_TEXT, offset=start)
         self._add(tag, head + text, mark, level)
         return end
 
@@ -354,7 +364,7 @@ class DataSetScan:
         if tag in PIXEL_TAGS:
             return self._native_pixels(tag, vr, start, length, level)
         if vr == "SQ":
-            return self._items(start, start + length, level, _Container(tag, vr, undefined=False))[1]
+            return self._items(start, level, _Container(tag, vr, start + length, undefined=False))[1]
         if level.depth == 0 and tag in (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS):
             self.offset_tables.setdefault(tag, (start, length))
         if length > self._inline_limit(vr):
@@ -389,7 +399,7 @@ class DataSetScan:
     def _undefined(self, tag: int, vr: str, start: int, stop: int, level: Level) -> tuple[int, bytes]:
         """Return the end of an element of undefined length and what follows its VR."""
         if vr in ("SQ", "UN") and tag not in PIXEL_TAGS:
-            return self._items(start, stop, level, _Container(tag, vr, undefined=True))
+            return self._items(start, level, _Container(tag, vr, stop, undefined=True))
         if vr not in ("OB", "OW", "UN"):
             raise DecodeError("This VR allows no undefined length.", offset=start, tag=tag)
         fragments = read_fragments(self._source, start, stop)
@@ -398,15 +408,16 @@ class DataSetScan:
             self.pixels = PixelElement(tag, vr, start, fragments.end - start, fragments)
         return fragments.end + 8, text
 
-    def _items(self, position: int, stop: int, level: Level, container: _Container) -> tuple[int, bytes]:
+    def _items(self, position: int, level: Level, container: _Container) -> tuple[int, bytes]:
         """Return the end of a sequence and what follows its VR."""
         if level.depth >= self._limits.nesting:
             raise DecodeError("Sequences are nested too deeply.", offset=position, tag=container.tag)
         done: list[bytes] = []
         items: list[bytes] = []
         number = size = 0
-        while container.undefined or position < stop:
-            group, element, length = self._item_header(position, stop)
+        path = f"{level.path}{container.tag:08X}/"
+        while container.undefined or position < container.stop:
+            group, element, length = self._item_header(position, container.stop)
             tag = group << 16 | element
             if tag == SEQUENCE_END and container.undefined:
                 position += 8
@@ -414,7 +425,8 @@ class DataSetScan:
             if tag != ITEM:
                 raise DecodeError("A sequence holds something other than items.", offset=position, tag=tag)
             number += 1
-            position, text = self._item(position + 8, length, stop, number, level, container)
+            field = _Field(position, position + 8, length)
+            position, text = self._item(field, f"{path}{number}/", level, container)
             items.append(text)
             size += len(text)
             if size > _OVERFLOW_BYTES:
@@ -430,12 +442,11 @@ class DataSetScan:
         group, element, length = _implicit_header(self._source, position)
         return group, element, length
 
-    def _item(
-        self, start: int, length: int, stop: int, number: int, level: Level, container: _Container
-    ) -> tuple[int, bytes]:
+    def _item(self, field: _Field, path: str, level: Level, container: _Container) -> tuple[int, bytes]:
         """Return the end of an item and its JSON object."""
+        start, length, stop = field.start, field.length, container.stop
         child = Level(
-            path=f"{level.path}{container.tag:08X}/{number}/",
+            path=path,
             depth=level.depth + 1,
             charset=level.charset,
             start=start,
@@ -446,9 +457,7 @@ class DataSetScan:
         )
         if not child.undefined:
             if start + length > stop:
-                raise TruncatedError(
-                    "An item runs past the end of its sequence.", offset=start, tag=container.tag
-                )
+                raise TruncatedError("An item runs past the end of its sequence.", offset=start, tag=container.tag)
             stop = start + length
         read = self._implicit if child.implicit else self._explicit
         return read(start, stop, child), child.text()

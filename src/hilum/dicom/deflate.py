@@ -6,15 +6,11 @@ Source: PS3.5 A.5.
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 from hilum.dicom.instance import DecodeError, ScanLimits, TruncatedError
-from hilum.dicom.spools import COPY_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hilum.dicom.spools import Sidecar, Source
+from hilum.dicom.spools import COPY_BYTES, Sidecar, Source
 
 DEFLATED_SYNTAXES: Final[Mapping[str, str]] = {
     "1.2.840.10008.1.2.1.99": "1.2.840.10008.1.2.1",
@@ -55,9 +51,7 @@ def _inflate_piece(inflater: zlib._Decompress, raw: bytes, offset: int) -> bytes
     try:
         return inflater.decompress(raw, COPY_BYTES)
     except zlib.error as error:
-        raise DecodeError(
-            "The data set is not deflated as its transfer syntax says.", offset=offset
-        ) from error
+        raise DecodeError("The data set is not deflated as its transfer syntax says.", offset=offset) from error
 
 
 def _check(inflated: int, deflated: int, limits: ScanLimits) -> None:

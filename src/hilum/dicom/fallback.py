@@ -11,7 +11,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pydicom
 from pydicom.dataelem import RawDataElement
@@ -19,9 +19,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from hilum.dicom.file_meta import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from hilum.dicom.instance import DecodeError, TruncatedError
-
-if TYPE_CHECKING:
-    from hilum.dicom.spools import Sidecar, Source
+from hilum.dicom.spools import Sidecar, Source
 
 MAX_REPAIRED_BYTES: Final = 32 * 1024 * 1024
 """Largest object that is repaired: pydicom holds it in memory several times."""

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from hilum.dicom.instance import DecodeError, TruncatedError
 from hilum.dicom.json import ENCODERS, LONG_VRS
-
-if TYPE_CHECKING:
-    from hilum.dicom.spools import Source
+from hilum.dicom.spools import Source
 
 IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
 EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"

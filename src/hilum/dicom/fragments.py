@@ -8,15 +8,13 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from itertools import pairwise
+from typing import Final
 
 from hilum.dicom.instance import FRAME_RECORD, DecodeError, EncapsulatedFrames, TruncatedError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hilum.dicom.spools import Source
+from hilum.dicom.spools import Source
 
 _ITEM: Final = 0xE000FFFE
 _SEQUENCE_END: Final = 0xE0DDFFFE
@@ -70,9 +68,7 @@ def read_fragments(source: Source, start: int, stop: int) -> Fragments:
         offsets.append(position + 8)
         lengths.append(length)
         if len(offsets) > _MAX_FRAGMENTS:
-            raise DecodeError(
-                "Encapsulated pixel data have more fragments than this server reads.", offset=position
-            )
+            raise DecodeError("Encapsulated pixel data have more fragments than this server reads.", offset=position)
         position += 8 + length
     raise TruncatedError("Encapsulated pixel data end before their delimiter.", offset=min(position, stop))
 
@@ -154,7 +150,7 @@ def _table_indices(fragments: Fragments) -> list[int] | None:
     base = fragments.offsets[0]
     indices = [_index_of(fragments, base + offset) for (offset,) in struct.iter_unpack("<I", fragments.table)]
     known = [index for index in indices if index is not None]
-    is_ascending = all(first < second for first, second in zip(known, known[1:], strict=False))
+    is_ascending = all(first < second for first, second in pairwise(known))
     return known if len(known) == len(indices) and known[0] == 0 and is_ascending else None
 
 
@@ -167,7 +163,7 @@ def _begins_codestream(source: Source, fragments: Fragments, index: int) -> bool
     if fragments.lengths[index] < 64:
         return False
     segments, first = _RLE_HEADER.unpack_from(source, offset)
-    return 1 <= segments <= 15 and first == 64
+    return bool(1 <= segments <= 15 and first == 64)
 
 
 def _grouped(fragments: Fragments, firsts: Sequence[int]) -> EncapsulatedFrames | None:
@@ -176,8 +172,10 @@ def _grouped(fragments: Fragments, firsts: Sequence[int]) -> EncapsulatedFrames 
     pack, records = FRAME_RECORD.pack, []
     for position, first in enumerate(firsts):
         last = (firsts[position + 1] if position + 1 < len(firsts) else len(fragments)) - 1
-        span = offsets[last] + lengths[last] - offsets[first]
+        # Of several fragments the span begins with the length field of the first.
+        start = offsets[first] - (4 if last > first else 0)
+        span = offsets[last] + lengths[last] - start
         if span > _MAX_SPAN:
             return None
-        records.append(pack(offsets[first], span, last - first + 1))
+        records.append(pack(start, span, last - first + 1))
     return EncapsulatedFrames(b"".join(records), len(records))

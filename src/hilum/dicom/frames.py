@@ -5,18 +5,12 @@ Source: PS3.3 C.7.6.3.1, PS3.5 8 and A.4; WADO-52, WADO-53.
 
 from __future__ import annotations
 
-import re
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from hilum.dicom.instance import FRAME_RECORD, DecodeError, EncapsulatedFrames, Frames, NativeFrames
-
-_ITEM_HEADER: Final = struct.Struct("<II")
-_ITEM_TAG: Final = re.compile(b"\xfe\xff\x00\xe0")
 
 _SUBSAMPLED: Final = frozenset(("YBR_FULL_422", "YBR_PARTIAL_422"))
 """Photometric interpretations with two samples a pixel instead of three (PS3.3 C.7.6.3.1.2)."""
@@ -31,7 +25,7 @@ class FrameSpan:
     length: int
     """Bytes from the first to the last one."""
     fragments: int
-    """Fragments in the span, with an item header before each but the first; 0 for native pixel data."""
+    """Fragments in the span, as `FRAME_RECORD` tells; 0 for native pixel data."""
     first_bit: int
     """Bit of the first byte at which the frame begins (0: least significant), for one-bit images."""
 
@@ -94,44 +88,22 @@ def frame_span(frames: Frames, frame_index: int) -> FrameSpan:
 
 
 def join_fragments(span_bytes: bytes, fragments: int) -> bytes:
-    """Return the bare codestream of a frame: the span without the item headers between its fragments.
-
-    The length of the first fragment is not in the span: it follows from the headers behind it, whose chain must
-    end exactly at the span's end.
+    """Return the bare codestream of a frame: its span without the item headers (MT-21).
 
     Raises:
         DecodeError: the span does not consist of so many fragments.
     """
     if fragments <= 1:
         return span_bytes
-    # From the last header to the first one, so that each chain is followed once.
-    starts = [match.start() for match in _ITEM_TAG.finditer(span_bytes)]
-    chained = {len(span_bytes): 0}
-    for start in reversed(starts):
-        following = _after(span_bytes, start)
-        if following in chained:
-            chained[start] = chained[following] + 1
-    first = next((start for start in starts if chained.get(start) == fragments - 1), None)
-    if first is None:
+    pieces, position = [], 0
+    for _ in range(fragments):
+        length = int.from_bytes(span_bytes[position : position + 4], "little")
+        pieces.append(span_bytes[position + 4 : position + 4 + length])
+        position += 8 + length
+    # Behind the last fragment the tag of a next item would stand.
+    if position - 4 != len(span_bytes):
         raise DecodeError("A frame does not consist of the fragments that its record tells.")
-    return b"".join(_pieces(span_bytes, first))
-
-
-def _after(span_bytes: bytes, start: int) -> int:
-    """Return where the fragment ends whose header stands at `start`; -1 if the header is cut off."""
-    if start + 8 > len(span_bytes):
-        return -1
-    length: int = _ITEM_HEADER.unpack_from(span_bytes, start)[1]
-    return start + 8 + length
-
-
-def _pieces(span_bytes: bytes, first: int) -> Iterator[bytes]:
-    """Yield the fragments, the second one with its header at `first`."""
-    yield span_bytes[:first]
-    while first < len(span_bytes):
-        following = _after(span_bytes, first)
-        yield span_bytes[first + 8 : following]
-        first = following
+    return b"".join(pieces)
 
 
 def take_bits(data: bytes, first_bit: int, bits: int) -> bytes:

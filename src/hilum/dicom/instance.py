@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 FRAME_RECORD: Final = struct.Struct("<QII")
-"""One encapsulated frame: wire offset of its first fragment's bytes, span in bytes, number of fragments.
+"""One encapsulated frame: wire offset, span in bytes, number of fragments.
 
-The span runs from the first byte of the first fragment to the last byte of the last one; between fragments it
-holds item headers (8 bytes each), which the reader strips.
+The span of a single fragment is its bytes. That of several begins with the length field of the first item and ends
+with the last byte of the last one: the headers in between tell where each fragment ends.
 """
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: A005 - the DICOM JSON Model is the subject; imports here are absolute
 """Value fields in Explicit VR Little Endian to the DICOM JSON Model, as bytes.
 
 An encoder gets the value field and the character set of its data set, and returns what follows the VR in
@@ -171,7 +170,7 @@ def encode_attribute_tag(raw: bytes, _charset: CharacterSet) -> bytes:
     if not raw:
         return EMPTY
     whole = len(raw) // 4 * 4
-    tags = ["%04X%04X" % pair for pair in struct.iter_unpack("<HH", raw[:whole])]
+    tags = [f"{group:04X}{element:04X}" for group, element in struct.iter_unpack("<HH", raw[:whole])]
     if whole < len(raw):
         tags.append(raw[whole:].hex().upper())
     return _VALUE % dumps(tags)
@@ -190,7 +189,7 @@ def _integers(code: str) -> Encoder:
 
     def encode(raw: bytes, _charset: CharacterSet) -> bytes | None:
         if len(raw) == size:
-            return b',"Value":[%d]}' % unpack(raw)
+            return b',"Value":[%d]}' % unpack(raw)[0]
         if len(raw) % size:
             return None
         return _VALUE % dumps(np.frombuffer(raw, dtype), option=OPT_SERIALIZE_NUMPY) if raw else EMPTY

@@ -5,15 +5,13 @@ from __future__ import annotations
 import struct
 import threading
 from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import zstandard
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from hilum.dicom.spools import OpenSpool, Overflow
+from hilum.dicom.spools import OpenSpool, Overflow
 
 METADATA_IN_MEMORY: Final = 256 * 1024
 """Most compressed bytes that are given as `bytes`."""

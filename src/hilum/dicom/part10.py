@@ -6,11 +6,12 @@ blob, and then read the same way.
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 import orjson
 
@@ -26,6 +27,7 @@ from hilum.dicom.data_set import (
     tag_name,
 )
 from hilum.dicom.deflate import DEFLATED_SYNTAXES, inflate
+from hilum.dicom.dictionary import vr_of
 from hilum.dicom.fallback import MAX_REPAIRED_BYTES, repair
 from hilum.dicom.file_meta import (
     EXPLICIT_VR_BIG_ENDIAN,
@@ -45,7 +47,7 @@ from hilum.dicom.instance import (
     TruncatedError,
     WireForm,
 )
-from hilum.dicom.json import ENCODERS
+from hilum.dicom.json import EMPTY, ENCODERS
 from hilum.dicom.metadata import compress_metadata
 from hilum.dicom.spools import COPY_BYTES, OpenSpool, Overflow, Sidecar, Source, mapped, source_of
 from hilum.dicom.wire_form import EXPLICIT_BIG, IMPLICIT_LITTLE, Encoding, ExplicitForm
@@ -144,11 +146,7 @@ class _Roads:
         if uid in _ENCODINGS or uid == EXPLICIT_VR_LITTLE_ENDIAN or not uid:
             # What the data set shows of itself outweighs what the head says of it.
             if found == EXPLICIT_VR_LITTLE_ENDIAN:
-                return (
-                    self._copied(head, uid or found)
-                    if is_broken or uid != found
-                    else self._in_place(head, uid)
-                )
+                return self._copied(head, uid or found) if is_broken or uid != found else self._in_place(head, uid)
             return self._converted(head, uid or found, found, is_broken=is_broken or uid != found)
         return self._copied(head, uid) if is_broken else self._in_place(head, uid)
 
@@ -245,7 +243,7 @@ class _Draft:
         """Leave the file to the caller."""
         self._is_kept = True
 
-    def __enter__(self) -> _Draft:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -320,12 +318,17 @@ def _uid(level: Level, tag: int, name: str) -> str:
 def _value(level: Level, tag: int) -> object:
     """Return the only value of an attribute of the top level; None if it is absent or empty.
 
-    Several values are given as a list, which is never what is looked for.
+    Several values are given as a list, which is never what is looked for. A value that some router has turned into
+    UN is read as its attribute's own VR, though metadata keep it as it is (JSON-44).
     """
     member = level.members.get(tag)
     if member is None or len(member) > _ATTRIBUTE_BYTES or b"\0" in member:
         return None
-    values = orjson.loads(member[_MEMBER_START:]).get("Value")
+    attribute = orjson.loads(member[_MEMBER_START:])
+    if attribute["vr"] == "UN" and (encode := ENCODERS.get(vr_of(tag, ""))):
+        body = encode(base64.b64decode(attribute.get("InlineBinary", "")), level.charset)
+        attribute = orjson.loads(b'{"vr":""' + (body or EMPTY))
+    values = attribute.get("Value")
     return values[0] if values and len(values) == 1 else values
 
 

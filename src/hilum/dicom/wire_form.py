@@ -9,8 +9,9 @@ Source: PS3.5 7, A.1, A.3; PS3.18 8.7.3.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -25,12 +26,7 @@ from hilum.dicom.dictionary import (
 )
 from hilum.dicom.instance import DecodeError, ScanLimits, TruncatedError, WireForm
 from hilum.dicom.json import ENCODERS, LONG_VRS
-from hilum.dicom.spools import COPY_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hilum.dicom.spools import Sidecar, Source
+from hilum.dicom.spools import COPY_BYTES, Sidecar, Source
 
 _UNDEFINED: Final = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -212,15 +208,11 @@ class ExplicitForm:
         """Write an element; return where the next one begins."""
         if element.length == _UNDEFINED:
             if element.vr not in ("SQ", "UN"):
-                raise DecodeError(
-                    "This VR allows no undefined length.", offset=element.start, tag=element.tag
-                )
+                raise DecodeError("This VR allows no undefined length.", offset=element.start, tag=element.tag)
             return self._sequence(element, level)
         stop = element.start + element.length
         if stop > level.stop:
-            raise TruncatedError(
-                "A value runs past the end of what holds it.", offset=element.start, tag=element.tag
-            )
+            raise TruncatedError("A value runs past the end of what holds it.", offset=element.start, tag=element.tag)
         if element.tag & 0xFFFF == 0:
             # Group lengths are retired and would be wrong in this form.
             return stop
@@ -288,18 +280,14 @@ class ExplicitForm:
         position = element.start
         while undefined or position < stop:
             if position + 8 > stop:
-                raise TruncatedError(
-                    "A sequence ends before its delimiter or inside an item.", offset=position
-                )
+                raise TruncatedError("A sequence ends before its delimiter or inside an item.", offset=position)
             group, number, length = struct.unpack_from(encoding.order + "HHI", self._source, position)
             item_tag = group << 16 | number
             if item_tag == _SEQUENCE_END and undefined:
                 position += 8
                 break
             if item_tag != _ITEM:
-                raise DecodeError(
-                    "A sequence holds something other than items.", offset=position, tag=item_tag
-                )
+                raise DecodeError("A sequence holds something other than items.", offset=position, tag=item_tag)
             position = self._item(_Element(tag, "", position + 8, length), stop, encoding, level)
         self._sidecar.write(_SEQUENCE_END_BYTES)
         return position
@@ -309,9 +297,7 @@ class ExplicitForm:
         undefined = item.length == _UNDEFINED
         if not undefined:
             if item.start + item.length > stop:
-                raise TruncatedError(
-                    "An item runs past the end of its sequence.", offset=item.start, tag=item.tag
-                )
+                raise TruncatedError("An item runs past the end of its sequence.", offset=item.start, tag=item.tag)
             stop = item.start + item.length
         child = _Level(encoding, item.start, stop, level.depth + 1, undefined, parent=level)
         self._sidecar.write(_ITEM_START_BYTES)

@@ -77,3 +77,5 @@ class BlobStore(Protocol):
 
     def unsettled(self) -> Iterator[str]:
         """Iterate over blob ids that have a staging entry: received, not known to be indexed."""
+
+

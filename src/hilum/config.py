@@ -34,6 +34,7 @@ class Section(BaseModel):
 class MissingAccept(Enum):
     """What a request without an Accept header gets."""
 
+    STANDARD = "standard"
     REFUSE = "406"
     ANY = "any"
 
@@ -41,7 +42,7 @@ class MissingAccept(Enum):
 class HttpSettings(Section):
     """How requests are read and answered."""
 
-    dicomweb_root: str = Field("/dicomweb", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    dicomweb_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = "/dicomweb"
     """Path of the RESTful services of PS3.18; '' serves them at the top."""
     public_url: str = ""
     """Scheme, host and prefix in front of every root as user agents see them, such as
@@ -50,8 +51,10 @@ class HttpSettings(Section):
     """Addresses whose `Forwarded` and `X-Forwarded-*` headers are believed."""
     allowed_hosts: Texts = ()
     """Host names that requests may carry beside loopback, the bound name and the host of `public_url`."""
-    missing_accept: MissingAccept = MissingAccept.REFUSE
-    """`406` refuses a request without Accept (PS3.18 8.7.5); `any` reads it as `*/*`, as many user agents need."""
+    missing_accept: MissingAccept = MissingAccept.STANDARD
+    """A request without Accept: `standard` refuses it with 406 (PS3.18 8.7.5), but answers a Store in JSON, for no
+    object is to be lost for a header; `406` refuses that too, before the payload is read; `any` reads it as `*/*`,
+    as many user agents need."""
     max_parts: PositiveInt = 100_000
     """Most parts of one multipart request."""
     max_object_bytes: PositiveInt = 64 * 1024 * MEGABYTE
@@ -59,7 +62,7 @@ class HttpSettings(Section):
     upload_buffer_bytes: PositiveInt = 64 * MEGABYTE
     """Memory of a worker for bytes that have come and are not yet in staging."""
     idle_timeout_s: PositiveFloat = 120.0
-    """Seconds that an upload may stand still before it is given up."""
+    """Seconds that an upload or a download may stand still before it is given up."""
 
 
 class CorsSettings(Section):
@@ -150,6 +153,8 @@ class Settings(BaseSettings):
     """Folder of the index (SQLite), the blobs and the staging area."""
     workers: NonNegativeInt = 0
     """Worker processes; 0: one a core."""
+    shutdown_timeout_s: PositiveInt = 30
+    """Seconds that running requests get to finish once the server is told to end."""
     index_url: str = ""
     """`postgresql://...` or `sqlite:///...`; '': SQLite in the data folder."""
     blobs_url: str = ""

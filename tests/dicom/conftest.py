@@ -124,7 +124,7 @@ def _plain_attribute(
     return vr, [_plain_value(vr, value) for value in values] if any(value not in (None, "") for value in values) else []
 
 
-def _plain_value(vr: str, value: Any) -> object:
+def _plain_value(vr: str, value: Any) -> object:  # noqa: PLR0911 - one line a kind of value
     if isinstance(value, dict):
         return {key: text.strip() for key, text in value.items() if text.strip()} or None
     if vr in ("DS", "IS") and value not in (None, ""):

@@ -11,9 +11,10 @@ from typing import Final
 
 from hilum.dicom.instance import DecodeError, ScanLimits, TruncatedError
 from hilum.dicom.spools import COPY_BYTES, Sidecar, Source
+from hilum.dicom.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
 
 DEFLATED_SYNTAXES: Final[Mapping[str, str]] = {
-    "1.2.840.10008.1.2.1.99": "1.2.840.10008.1.2.1",
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: EXPLICIT_VR_LITTLE_ENDIAN,
     "1.2.840.10008.1.2.4.95": "1.2.840.10008.1.2.4.94",
     "1.2.840.10008.1.2.4.205": "1.2.840.10008.1.2.4.204",
 }

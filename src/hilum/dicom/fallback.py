@@ -17,9 +17,13 @@ import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 
-from hilum.dicom.file_meta import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from hilum.dicom.instance import DecodeError, TruncatedError
 from hilum.dicom.spools import Sidecar, Source
+from hilum.dicom.transfer_syntaxes import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
 
 MAX_REPAIRED_BYTES: Final = 32 * 1024 * 1024
 """Largest object that is repaired: pydicom holds it in memory several times."""

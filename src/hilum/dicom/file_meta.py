@@ -13,10 +13,6 @@ from hilum.dicom.instance import DecodeError, TruncatedError
 from hilum.dicom.json import ENCODERS, LONG_VRS
 from hilum.dicom.spools import Source
 
-IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
-EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
-EXPLICIT_VR_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
-
 _PREAMBLE_LENGTH: Final = 128
 _PREFIX: Final = b"DICM"
 _TRANSFER_SYNTAX: Final = b"\x02\x00\x10\x00"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Self
@@ -29,14 +28,7 @@ from hilum.dicom.data_set import (
 from hilum.dicom.deflate import DEFLATED_SYNTAXES, inflate
 from hilum.dicom.dictionary import vr_of
 from hilum.dicom.fallback import MAX_REPAIRED_BYTES, repair
-from hilum.dicom.file_meta import (
-    EXPLICIT_VR_BIG_ENDIAN,
-    EXPLICIT_VR_LITTLE_ENDIAN,
-    IMPLICIT_VR_LITTLE_ENDIAN,
-    Head,
-    has_prefix,
-    read_head,
-)
+from hilum.dicom.file_meta import Head, has_prefix, read_head
 from hilum.dicom.fragments import encapsulated_frames, single_stream
 from hilum.dicom.frames import PixelGeometry, native_frames
 from hilum.dicom.instance import (
@@ -50,18 +42,19 @@ from hilum.dicom.instance import (
 from hilum.dicom.json import EMPTY, ENCODERS
 from hilum.dicom.metadata import compress_metadata
 from hilum.dicom.spools import COPY_BYTES, OpenSpool, Overflow, Sidecar, Source, mapped, source_of
+from hilum.dicom.transfer_syntaxes import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    VIDEO_SYNTAXES,
+)
+from hilum.dicom.uids import is_uid
 from hilum.dicom.wire_form import EXPLICIT_BIG, IMPLICIT_LITTLE, Encoding, ExplicitForm
 
 _ATTRIBUTE_BYTES: Final = 4096
 """Longest JSON of an attribute that is given apart."""
 
 _MEMBER_START: Final = len('"00080020":')
-
-_VIDEO: Final = re.compile(r"1\.2\.840\.10008\.1\.2\.4\.10[0-8](\.1)?")
-"""MPEG-2, MPEG-4 and HEVC transfer syntaxes, fragmentable ones included (PS3.5 10)."""
-
-_UID: Final = re.compile(r"[0-9]+(?:\.[0-9]+)+")
-_MAX_UID_LENGTH: Final = 64
 
 _ENCODINGS: Final[Mapping[str, Encoding]] = {
     IMPLICIT_VR_LITTLE_ENDIAN: IMPLICIT_LITTLE,
@@ -310,7 +303,7 @@ def _uid(level: Level, tag: int, name: str) -> str:
     value = _value(level, tag)
     if value is None:
         raise DecodeError(f"The data set has no {name}.", tag=tag)
-    if not isinstance(value, str) or len(value) > _MAX_UID_LENGTH or not _UID.fullmatch(value):
+    if not isinstance(value, str) or not is_uid(value):
         raise DecodeError(f"The {name} of the data set is no valid UID.", tag=tag)
     return value
 
@@ -351,7 +344,7 @@ def _frames(scan: DataSetScan, level: Level, transfer_syntax_uid: str, source: S
     geometry = _geometry(level, pixels)
     if pixels.fragments is None:
         return native_frames(pixels.offset, pixels.length, geometry)
-    if _VIDEO.fullmatch(transfer_syntax_uid):
+    if transfer_syntax_uid in VIDEO_SYNTAXES:
         return single_stream(pixels.fragments)
     tables = [scan.offset_tables.get(tag) for tag in (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS)]
     extended = [source[table[0] : sum(table)] for table in tables if table]

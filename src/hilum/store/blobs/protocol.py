@@ -23,6 +23,8 @@ class Part(Enum):
     """Its frame records, where too many for the index."""
     TRASHED = "trashed"
     """Marker: its instance is in the trash, whatever the index says."""
+    QUARANTINED = "quarantined"
+    """Marker: it is broken; it is neither given out nor ever removed by itself."""
     TOMBSTONE = "tombstone"
     """Marker: it has lost, or is about to lose, its row for good."""
 
@@ -41,8 +43,18 @@ class Staged(Protocol):
     def write(self, data: bytes | memoryview) -> None:
         """Append `data`."""
 
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+
     def buffer(self) -> bytes | memoryview:
         """Return all that was written, without copying a large object into memory."""
+
+    def sync(self) -> None:
+        """Make the bytes durable."""
+
+    def close(self) -> None:
+        """Let go of the file and the bytes; the staging entry stays."""
 
     def discard(self) -> None:
         """Forget the object; allowed at any time, also after publishing (then the blob goes too)."""
@@ -51,8 +63,14 @@ class Staged(Protocol):
 class BlobStore(Protocol):
     """Immutable blobs by id; durable once `publish` or `put` returns."""
 
+    def check_reserve(self, wanted: int) -> None:
+        """Raise OutOfResources if there is no room for `wanted` more bytes."""
+
     def stage(self) -> Staged:
         """Return a new, empty staged object under a fresh blob id."""
+
+    def open_spool(self) -> BinaryIO:
+        """Return a temporary local file, gone when it is closed."""
 
     def publish(self, staged: Staged) -> None:
         """Make the staged bytes durable as the object of its blob id. Its staging entry stays until `settle`."""
@@ -69,13 +87,17 @@ class BlobStore(Protocol):
     def read(self, blob_id: str, part: Part, offset: int, length: int) -> bytes:
         """Return the half-open range of the part; shorter only at its end. Raises FileNotFoundError."""
 
+    def buffer(self, blob_id: str) -> bytes | memoryview:
+        """Return the whole object for a scan, without copying a large one into memory. Raises FileNotFoundError."""
+
     def delete(self, blob_id: str, part: Part) -> None:
         """Remove a part; one that does not exist is no error."""
 
     def parts(self) -> Iterator[tuple[str, Part, float]]:
-        """Iterate over all parts: blob id, part, seconds since the epoch of its writing."""
+        """Iterate over all parts: blob id, part, seconds since the epoch of its writing. Parts of a blob are neighbours."""
 
-    def unsettled(self) -> Iterator[str]:
-        """Iterate over blob ids that have a staging entry: received, not known to be indexed."""
+    def unsettled(self) -> Iterator[tuple[str, float]]:
+        """Iterate over blob ids that have a staging entry (received, not known to be indexed) and its time."""
 
-
+    def settle_id(self, blob_id: str) -> None:
+        """Drop all staging entries of a blob id, whoever left them."""

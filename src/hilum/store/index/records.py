@@ -112,10 +112,7 @@ class StoredInstance:
     @property
     def path(self) -> str:
         """Path of the instance's resource below the service root."""
-        return (
-            f"/studies/{self.study_instance_uid}/series/{self.series_instance_uid}"
-            f"/instances/{self.sop_instance_uid}"
-        )
+        return f"/studies/{self.study_instance_uid}/series/{self.series_instance_uid}/instances/{self.sop_instance_uid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +122,69 @@ class StoredMetadata:
     body: bytes | None
     size: int
     uri_offsets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesVersion:
+    """State of a series; `version` changes with every change of its live instances."""
+
+    series_id: int
+    version: int
+    instance_count: int
+    """Live instances."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back from the trash."""
+
+    blob_ids: Sequence[str]
+    refused: Sequence[str]
+    """SOP Instance UIDs that stay in the trash: another instance is live under them."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """One instance row of any state, for verification. A gone row keeps its UIDs and nothing else of use."""
+
+    instance_id: int
+    state: State
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    blob_id: str
+    size_bytes: int
+    data_set_offset: int
+    head_digest: bytes
+    data_set_digest: bytes
+    changed: float
+    """Seconds since the epoch: when the state last changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedContradiction:
+    """A value of a study or series attribute that differs from what an earlier instance said."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    """'' for attributes of the study."""
+    sop_instance_uid: str
+    """The instance that said otherwise."""
+    tag: str
+    kept: str
+    """JSON text of the attribute that holds."""
+    offered: str
+    """JSON text of the attribute that was passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What is live in the index."""
+
+    studies: int
+    series: int
+    instances: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

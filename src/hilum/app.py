@@ -1,0 +1,109 @@
+"""Composition root: the only module that names concrete stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from starlette.types import ASGIApp
+
+from hilum.archive.archive import Archive, ArchiveUnusable, scan_limits
+from hilum.archive.removal import sweep
+from hilum.config import Settings
+from hilum.dicom.attribute_paths import QueryError, parse_path
+from hilum.store.blobs.folder import FolderBlobs
+from hilum.store.index.database import IndexUnusable
+from hilum.store.index.index import Index
+from hilum.store.index.migrating import migrate
+from hilum.store.index.records import DuplicatePolicy
+from hilum.web.application import build_application
+from hilum.web.metrics import Metrics
+
+_INDEX_LOCK: Final = "index.lock"
+
+
+def prepare(settings: Settings) -> None:
+    """Create what is missing, bring the index up to date, and undo what a crash left half done.
+
+    For the parent process, while no other process uses the archive.
+
+    Raises:
+        ArchiveUnusable: the folder or the index cannot be used.
+    """
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        FolderBlobs.create(blobs_folder(settings))
+        Metrics.begin(settings.data / "run")
+    except OSError as error:
+        raise ArchiveUnusable(f"The data folder {settings.data} cannot be written: {error.strerror}.") from error
+    try:
+        migrate(index_url(settings), settings.data / _INDEX_LOCK)
+    except IndexUnusable as error:
+        raise ArchiveUnusable(str(error)) from error
+    with open_archive(settings) as archive:
+        sweep(archive=archive)
+
+
+@contextmanager
+def open_archive(settings: Settings) -> Iterator[Archive]:
+    """Open the archive that `settings` name, and close it at the end of the context.
+
+    Raises:
+        ArchiveUnusable: the index cannot be used: unreachable, not migrated, or of a newer version.
+    """
+    keys = _instance_keys(settings)
+    try:
+        index = Index.open(
+            index_url(settings),
+            lock_path=settings.data / _INDEX_LOCK,
+            duplicates=DuplicatePolicy(settings.store.duplicates),
+            instance_keys=sorted(keys),
+            scan_limit=settings.search.scan_limit,
+        )
+    except IndexUnusable as error:
+        raise ArchiveUnusable(str(error)) from error
+    try:
+        blobs = FolderBlobs(blobs_folder(settings), reserve_bytes=settings.store.reserve_bytes)
+        yield Archive(settings, index, blobs, scan_limits(settings), keys)
+    finally:
+        index.close()
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """Return the ASGI application of one worker process; it opens the archive when the server starts it."""
+    return build_application(settings, lambda: open_archive(settings))
+
+
+def index_url(settings: Settings) -> str:
+    """Return the URL of the index: the setting, else SQLite in the data folder."""
+    return settings.index_url or f"sqlite:///{(settings.data / 'index.db').absolute()}"
+
+
+def blobs_folder(settings: Settings) -> Path:
+    """Return the folder of the blobs: the setting, else the data folder.
+
+    Raises:
+        ArchiveUnusable: the setting names no folder.
+    """
+    if not settings.blobs_url:
+        return settings.data
+    parts = urlsplit(settings.blobs_url)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not parts.path:
+        raise ArchiveUnusable("The setting blobs_url must be of the form file:///folder.")
+    return Path(unquote(parts.path))
+
+
+def _instance_keys(settings: Settings) -> frozenset[str]:
+    keys = set()
+    for name in settings.search.instance_keys:
+        try:
+            path = parse_path(name)
+        except QueryError as error:
+            raise ArchiveUnusable(f"search.instance_keys: {name} is no attribute.") from error
+        if len(path) != 1:
+            raise ArchiveUnusable(f"search.instance_keys: {name} lies inside a sequence.")
+        keys.add(path[0])
+    return frozenset(keys)

@@ -1,0 +1,38 @@
+"""The archive: an index, a blob store and the settings that bind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hilum.config import Settings
+from hilum.dicom.instance import ScanLimits
+from hilum.store.blobs.protocol import BlobStore
+from hilum.store.index.index import Index
+
+
+class ArchiveUnusable(Exception):
+    """The archive cannot be opened; the message says in one sentence why, to an administrator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What transactions work on. One object a process, safe for many threads."""
+
+    settings: Settings
+    index: Index
+    blobs: BlobStore
+    scan_limits: ScanLimits
+    instance_keys: frozenset[str]
+    """Eight-digit tags of `search.instance_keys`."""
+
+
+def scan_limits(settings: Settings) -> ScanLimits:
+    """Return the bounds of the Part 10 scan that `settings` ask for."""
+    store = settings.store
+    return ScanLimits(
+        header_bytes=store.header_bytes,
+        nesting=store.nesting,
+        inflated_bytes=store.inflated_bytes,
+        inflation_ratio=store.inflation_ratio,
+        bulk_threshold=store.bulk_threshold_bytes,
+    )

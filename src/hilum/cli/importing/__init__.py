@@ -1,0 +1,1 @@
+"""Taking files in: where they are, the processes that ingest them, and what became of them."""

@@ -1,0 +1,1 @@
+"""The server process: what is checked before it starts, its workers and its housekeeping."""

@@ -1,0 +1,53 @@
+"""What nobody asks for and somebody must do: sweep what was left behind, empty the trash in time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from hilum.app import open_archive
+from hilum.archive.removal import empty_trash, sweep
+from hilum.config import Settings
+
+_FIRST_AFTER_S: Final = 60.0
+_EVERY_S: Final = 600.0
+_END_PATIENCE_S: Final = 10.0
+_DAY_S: Final = 86_400
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def housekeeping(settings: Settings) -> Iterator[None]:
+    """Keep house in a thread as long as the context lasts. One process a data folder does so: the lock's holder."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_keep_house, args=(settings, stop), name="housekeeping", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_END_PATIENCE_S)
+
+
+def keep_house_once(settings: Settings, *, now: float) -> None:
+    """Sweep, and empty the trash of what lies in it for longer than `trash.keep_days`."""
+    with open_archive(settings) as archive:
+        sweep(archive=archive)
+        emptied = empty_trash(archive=archive, before=now - settings.trash.keep_days * _DAY_S)
+    if emptied:
+        _log.info("Emptied %d instances from the trash.", emptied)
+
+
+def _keep_house(settings: Settings, stop: threading.Event) -> None:
+    pause_s = _FIRST_AFTER_S
+    while not stop.wait(pause_s):
+        pause_s = _EVERY_S
+        try:
+            keep_house_once(settings, now=time.time())
+        except Exception:  # noqa: BLE001 - outermost layer of the thread: a dead one never tries again
+            _log.exception("Housekeeping failed; the next round is in %d seconds.", _EVERY_S)

@@ -1,0 +1,1 @@
+"""Versions of the schema, run by Alembic; `migrating.migrate` is the way in."""

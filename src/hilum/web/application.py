@@ -1,0 +1,119 @@
+"""The ASGI application of one worker process: routes from the table, rules around them, start and end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractContextManager, asynccontextmanager
+from http import HTTPStatus
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hilum.archive.archive import Archive
+from hilum.archive.ingest import COUNTS
+from hilum.config import Settings
+from hilum.web.access_log import configure_logging
+from hilum.web.docs import docs_routes
+from hilum.web.metrics import CONTENT_TYPE, FALLBACKS, INSTANCES, Metrics
+from hilum.web.middleware import Gate
+from hilum.web.operations import live, ready
+from hilum.web.origin import Origin
+from hilum.web.pool import Pool
+from hilum.web.public_url import PublicUrl
+from hilum.web.receive import Uploads
+from hilum.web.resources import STUDIES_RESOURCES, Resource
+from hilum.web.send import Sender
+
+THREADS: Final = 12
+"""Threads of a worker for transactions; they wait for storage and the index, never for a peer."""
+
+_SAMPLE_EVERY_S: Final = 1.0
+
+OpenArchive = Callable[[], AbstractContextManager[Archive]]
+
+
+def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
+    """Return the application; it opens the archive when the server starts it, and closes it at the end.
+
+    Raises:
+        ValueError: a setting that is read here makes no sense.
+        OSError: the token file or the run folder cannot be used.
+    """
+    configure_logging(settings.log)
+    metrics = Metrics(settings.data / "run")
+    metrics.mirror(INSTANCES, lambda: COUNTS.outcomes)
+    metrics.mirror(FALLBACKS, lambda: COUNTS.fallbacks)
+    public_url = PublicUrl(settings.http)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        pool = Pool("transactions", threads=THREADS)
+        with open_archive() as archive:
+            app.state.origin = Origin(settings, archive, pool, Uploads(pool, settings.http), Sender(pool), public_url)
+            sampler = asyncio.create_task(_sample(metrics))
+            try:
+                yield
+            finally:
+                sampler.cancel()
+                pool.close()
+
+    async def metrics_page(_request: Request) -> Response:
+        return PlainTextResponse(metrics.page(), media_type=CONTENT_TYPE)
+
+    routes = [
+        *_routes(STUDIES_RESOURCES, settings.http.dicomweb_root),
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+        Route("/metrics", metrics_page),
+        *docs_routes(),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    # A path with a slash too many names nothing of PS3.18.
+    app.router.redirect_slashes = False
+    return Gate(app, settings, public_url=public_url, metrics=metrics)
+
+
+def _routes(resources: Iterable[Resource], root: str) -> list[BaseRoute]:
+    """Return one route a path; its methods are those of the table, and OPTIONS names them."""
+    by_path: dict[str, dict[str, Resource]] = {}
+    for resource in resources:
+        by_path.setdefault(resource.path, {})[resource.method] = resource
+    return [Route(root + path, _PathHandler(methods)) for path, methods in by_path.items()]
+
+
+class _PathHandler:
+    """All methods of one path."""
+
+    def __init__(self, methods: dict[str, Resource]) -> None:
+        self._methods = methods
+        names = {*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
+        self._allow = ", ".join(sorted(names))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        resource = self._methods.get(method)
+        if resource is None:
+            await self._answer_without_resource(method, scope, receive, send)
+            return
+        response = await resource.handler(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer_without_resource(self, method: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if method != "OPTIONS":
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": self._allow})
+        await Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": self._allow})(scope, receive, send)
+
+
+async def _sample(metrics: Metrics) -> None:
+    """Take the samples that no request brings about, once a second."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _SAMPLE_EVERY_S
+        await asyncio.sleep(_SAMPLE_EVERY_S)
+        metrics.sample(loop_lag_s=max(0.0, loop.time() - due))

@@ -1,0 +1,38 @@
+"""What handlers need of the running server: one record, held by the application's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from hilum.archive.archive import Archive
+from hilum.config import Settings
+from hilum.web.pool import Pool
+from hilum.web.public_url import PublicUrl
+from hilum.web.receive import Uploads
+from hilum.web.send import Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One a process."""
+
+    settings: Settings
+    archive: Archive
+    pool: Pool
+    """Threads for transactions: the one hop a request."""
+    uploads: Uploads
+    sender: Sender
+    public_url: PublicUrl
+
+    def service_url(self, request: Request) -> str:
+        """Return the absolute base URL of the RESTful services, as the user agent sees them."""
+        return self.public_url.of(request) + self.settings.http.dicomweb_root
+
+
+def origin_of(request: Request) -> Origin:
+    """Return the record of the application that serves `request`."""
+    origin = request.app.state.origin
+    assert isinstance(origin, Origin)
+    return origin

@@ -1,0 +1,177 @@
+"""The table of resources: from it come the routes, OPTIONS, the OpenAPI document and the capabilities.
+
+Paths are relative to the root of the RESTful services (`http.dicomweb_root`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from hilum.web import store, studies
+
+Handler = Callable[[Request], Awaitable[Response | Callable[[Scope, Receive, Send], Awaitable[None]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter of a resource."""
+
+    name: str
+    description: str
+    schema: str = "string"
+    """JSON Schema type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One method of one resource of PS3.18."""
+
+    method: str
+    path: str
+    handler: Handler
+    transaction: str
+    source: str
+    statuses: tuple[HTTPStatus, ...]
+    parameters: tuple[Parameter, ...] = ()
+    media_types: tuple[str, ...] = ()
+    """Media types of a successful response, the default first."""
+    request_types: tuple[str, ...] = ()
+    """Media types of the request's payload."""
+
+
+_STUDY: Final = "/studies/{study}"
+_SERIES: Final = f"{_STUDY}/series/{{series}}"
+_INSTANCE: Final = f"{_SERIES}/instances/{{instance}}"
+
+_JSON: Final = ("application/dicom+json",)
+_OBJECTS: Final = ('multipart/related; type="application/dicom"',)
+_OBJECT: Final = (*_OBJECTS, "application/dicom")
+_OCTETS: Final = ('multipart/related; type="application/octet-stream"', "application/octet-stream")
+_FRAMES: Final = (
+    *_OCTETS,
+    'multipart/related; type="image/jpeg"',
+    'multipart/related; type="image/jls"',
+    'multipart/related; type="image/jp2"',
+    'multipart/related; type="image/jpx"',
+    'multipart/related; type="image/jphc"',
+    'multipart/related; type="image/jxl"',
+    'multipart/related; type="image/dicom-rle"',
+    'multipart/related; type="application/x-deflate"',
+    'multipart/related; type="video/mpeg"',
+    'multipart/related; type="video/mp4"',
+    'multipart/related; type="video/H265"',
+)
+
+_ACCEPT: Final = Parameter("accept", "Acceptable media types, as in the Accept header, without wildcards.")
+_SEARCH_PARAMETERS: Final = (
+    _ACCEPT,
+    Parameter("includefield", "Attributes to return beyond the default ones: keywords or tags, or `all`."),
+    Parameter("limit", "Most matches to return.", "integer"),
+    Parameter("offset", "Matches to skip.", "integer"),
+    Parameter("fuzzymatching", "Fuzzy matching of person names; literal matching is performed.", "boolean"),
+    Parameter("emptyvaluematching", "Empty value matching; not performed.", "boolean"),
+    Parameter("multiplevaluematching", "Multiple value matching; not performed.", "boolean"),
+    Parameter("PatientID", "Match: any attribute by keyword, tag or sequence path may be given so."),
+    Parameter("PatientName", "Match: `*` and `?` are wildcards; case and accents do not count."),
+    Parameter("StudyDate", "Match: a date, or a range such as `20240101-20240131`."),
+    Parameter("ModalitiesInStudy", "Match: studies with a series of this modality."),
+)
+_RETRIEVE_STATUSES: Final = (
+    HTTPStatus.OK,
+    HTTPStatus.PARTIAL_CONTENT,
+    HTTPStatus.NOT_MODIFIED,
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.NOT_ACCEPTABLE,
+    HTTPStatus.GONE,
+)
+_SEARCH_STATUSES: Final = (
+    HTTPStatus.OK,
+    HTTPStatus.NO_CONTENT,
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_ACCEPTABLE,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+)
+_STORE_STATUSES: Final = (
+    HTTPStatus.OK,
+    HTTPStatus.ACCEPTED,
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_ACCEPTABLE,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+def _search(path: str, handler: Handler, what: str) -> Resource:
+    return Resource(
+        "GET",
+        path,
+        handler,
+        transaction=f"Search for {what}",
+        source="PS3.18 10.6",
+        statuses=_SEARCH_STATUSES,
+        parameters=_SEARCH_PARAMETERS,
+        media_types=_JSON,
+    )
+
+
+def _retrieve(path: str, handler: Handler, what: str, source: str, media_types: tuple[str, ...]) -> Resource:
+    return Resource(
+        "GET",
+        path,
+        handler,
+        transaction=f"Retrieve {what}",
+        source=source,
+        statuses=_RETRIEVE_STATUSES,
+        parameters=(_ACCEPT,),
+        media_types=media_types,
+    )
+
+
+def _store(path: str) -> Resource:
+    return Resource(
+        "POST",
+        path,
+        store.store_instances,
+        transaction="Store Instances",
+        source="PS3.18 10.5",
+        statuses=_STORE_STATUSES,
+        media_types=_JSON,
+        request_types=_OBJECT,
+    )
+
+
+STUDIES_RESOURCES: Final = (
+    _retrieve(f"{_INSTANCE}/frames/{{frames}}", studies.retrieve_frames, "Frames", "PS3.18 10.4.1.1.6", _FRAMES),
+    _retrieve(_INSTANCE, studies.retrieve_instances, "Instance", "PS3.18 10.4.1.1.1", _OBJECT),
+    _retrieve(f"{_INSTANCE}/metadata", studies.retrieve_metadata, "Instance Metadata", "PS3.18 10.4.1.1.2", _JSON),
+    _search("/studies", studies.search_studies, "Studies"),
+    _search(f"{_STUDY}/series", studies.search_series, "Study's Series"),
+    _search(f"{_SERIES}/instances", studies.search_instances, "Study Series' Instances"),
+    _search(f"{_STUDY}/instances", studies.search_instances, "Study's Instances"),
+    _search("/series", studies.search_series, "Series"),
+    _search("/instances", studies.search_instances, "Instances"),
+    _store("/studies"),
+    _store(_STUDY),
+    _retrieve(f"{_SERIES}/metadata", studies.retrieve_metadata, "Series Metadata", "PS3.18 10.4.1.1.2", _JSON),
+    _retrieve(f"{_STUDY}/metadata", studies.retrieve_metadata, "Study Metadata", "PS3.18 10.4.1.1.2", _JSON),
+    _retrieve(_SERIES, studies.retrieve_instances, "Series", "PS3.18 10.4.1.1.1", _OBJECTS),
+    _retrieve(_STUDY, studies.retrieve_instances, "Study", "PS3.18 10.4.1.1.1", _OBJECTS),
+    _retrieve(
+        f"{_INSTANCE}/bulkdata/{{bulkdata:path}}",
+        studies.retrieve_bulk_data,
+        "Bulk Data",
+        "PS3.18 10.4.1.1.5",
+        _FRAMES,
+    ),
+)
+"""The Studies Service; the most requested resources first, since routing goes from top to bottom."""

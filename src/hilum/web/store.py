@@ -1,0 +1,137 @@
+"""Handler of the Store transaction: parts are ingested while later ones still arrive (PS3.18 10.5)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+from starlette.requests import Request
+
+from hilum.archive.ingest import FailureReason, Ingested, ingest
+from hilum.config import MissingAccept
+from hilum.errors import InvalidRequest, NotAcceptable, UnsupportedMediaType
+from hilum.services.studies.store import Conclusion, store_result
+from hilum.store.blobs.protocol import Staged
+from hilum.web.origin import Origin, origin_of
+from hilum.web.parse import acceptable_of, select_metadata_type, target_of
+from hilum.web.receive import PartProblem, ReceivedPart, receive_parts, receive_single
+from hilum.web.send import Answer, AnswerResponse
+from hilum.wire.media_types import MediaType, parse_media_type
+
+_logger = logging.getLogger(__name__)
+
+_PARTS_AT_ONCE: Final = 4
+_SUPPORTED: Final = 'Supported: multipart/related; type="application/dicom", application/dicom.'
+
+_PROBLEMS: Final[Mapping[PartProblem, FailureReason]] = {
+    PartProblem.CUT_SHORT: FailureReason.CANNOT_UNDERSTAND,
+    PartProblem.TOO_LARGE: FailureReason.OUT_OF_RESOURCES,
+    PartProblem.OUT_OF_RESOURCES: FailureReason.OUT_OF_RESOURCES,
+}
+
+STATUS_CODES: Final[Mapping[Conclusion, HTTPStatus]] = {
+    Conclusion.STORED: HTTPStatus.OK,
+    Conclusion.STORED_IN_PART: HTTPStatus.ACCEPTED,
+    Conclusion.REFUSED: HTTPStatus.CONFLICT,
+    Conclusion.OUT_OF_RESOURCES: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+async def store_instances(request: Request) -> AnswerResponse:
+    """Store the instances of a payload, each by itself (PS3.18 10.5)."""
+    origin, target = origin_of(request), target_of(request)
+    _check_acceptable(request, origin)
+    media_type = _content_type(request)
+    study_instance_uid = target.study_instance_uid or None
+    if media_type.essence == "application/dicom":
+        staged = await receive_single(request, uploads=origin.uploads, stage=origin.archive.blobs.stage)
+        results = [await _ingest(staged, origin, study_instance_uid)]
+    else:
+        boundary = media_type.parameters.get("boundary")
+        if not boundary:
+            raise InvalidRequest("The Content-Type has no boundary.")
+        results = await _ingest_parts(request, boundary, origin, study_instance_uid)
+    return _answer(results, request, origin)
+
+
+def _check_acceptable(request: Request, origin: Origin) -> None:
+    """Check before the payload is read that its answer will be acceptable (STOW-05).
+
+    Raises:
+        NotAcceptable: it will not.
+    """
+    if "accept" in request.headers:
+        select_metadata_type(acceptable_of(request))
+    elif origin.settings.http.missing_accept is MissingAccept.REFUSE:
+        raise NotAcceptable("The request has no Accept header.")
+
+
+def _content_type(request: Request) -> MediaType:
+    text = request.headers.get("content-type")
+    try:
+        media_type = parse_media_type(text or "")
+    except ValueError as error:
+        raise UnsupportedMediaType(_SUPPORTED) from error
+    if media_type.essence == "multipart/related":
+        part_type = media_type.parameters.get("type", "application/dicom")
+        if part_type.lower() == "application/dicom":
+            return media_type
+    elif media_type.essence == "application/dicom":
+        return media_type
+    raise UnsupportedMediaType(_SUPPORTED)
+
+
+async def _ingest_parts(
+    request: Request, boundary: str, origin: Origin, study_instance_uid: str | None
+) -> list[Ingested]:
+    """Ingest parts as they become complete, a few at once; return their results in the order of the payload."""
+    slots = asyncio.Semaphore(_PARTS_AT_ONCE)
+    running: list[asyncio.Task[Ingested]] = []
+
+    async def ingest_one(part: ReceivedPart) -> Ingested:
+        try:
+            if part.problem is not None or part.staged is None:
+                problem = part.problem or PartProblem.CUT_SHORT
+                return Ingested(failure=_PROBLEMS[problem], text=problem.value)
+            return await _ingest(part.staged, origin, study_instance_uid)
+        finally:
+            slots.release()
+
+    try:
+        async for part in receive_parts(request, boundary, uploads=origin.uploads, stage=origin.archive.blobs.stage):
+            await slots.acquire()
+            running.append(asyncio.create_task(ingest_one(part)))
+    finally:
+        # What is complete is stored even if the user agent goes away before the rest has come.
+        results = await asyncio.gather(*running)
+    return results
+
+
+async def _ingest(staged: Staged, origin: Origin, study_instance_uid: str | None) -> Ingested:
+    work = partial(ingest, staged, archive=origin.archive, study_instance_uid=study_instance_uid)
+    try:
+        return await origin.pool.run(work)
+    except Exception:
+        # The outermost layer of one instance: what nobody foresaw must not cost the others their answer.
+        _logger.exception("An instance could not be stored.")
+        text = "An unexpected error of the origin server."
+        return Ingested(failure=FailureReason.PROCESSING_FAILURE, text=text)
+
+
+def _answer(results: list[Ingested], request: Request, origin: Origin) -> AnswerResponse:
+    result = store_result(results, service_url=origin.service_url(request))
+    status = STATUS_CODES[result.conclusion]
+    headers = {"Content-Type": "application/dicom+json"}
+    if status in (HTTPStatus.OK, HTTPStatus.ACCEPTED) and result.study_url:
+        headers |= {"Location": result.study_url, "Content-Location": result.study_url}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = "60"
+    for refused in results:
+        if refused.failure is not None:
+            _logger.warning("An instance was not stored: %s", refused.text)
+    return AnswerResponse(Answer(status, headers, orjson.dumps(result.module)), origin.sender)

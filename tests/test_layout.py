@@ -1,0 +1,62 @@
+"""The tests mirror the code, and each mandatory rule about folders and files holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "hilum"
+
+# Shown by tests of another kind: HTTP requests (tests/conformance), real processes (tests/cli), or no code at all.
+WITHOUT_TWIN = {
+    "app.py": "tests/conformance and tests/cli start it",
+    "errors.py": "tests/web/test_errors.py holds its table",
+    "dicom/instance.py": "records without behaviour",
+    "archive/archive.py": "a record",
+    "services/studies/search.py": "tests/conformance/test_search.py",
+    "services/studies/retrieve.py": "tests/conformance/test_retrieve.py",
+    "store/index/records.py": "records without behaviour",
+    "store/blobs/protocol.py": "tests/store/blobs holds its contract",
+    "web/application.py": "tests/conformance",
+    "web/origin.py": "a record",
+    "web/studies.py": "tests/conformance",
+    "web/parse.py": "tests/conformance",
+    "web/represent.py": "tests/conformance",
+    "web/resources.py": "tests/web/test_openapi.py",
+    "web/docs.py": "tests/web/test_openapi.py",
+    "web/operations.py": "tests/conformance",
+    "web/store.py": "tests/conformance/test_store_instances.py",
+}
+
+
+def modules() -> list[str]:
+    found = (path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
+    return sorted(
+        name for name in found if not name.endswith("__init__.py") and not name.startswith("store/index/migrations/")
+    )
+
+
+@pytest.mark.parametrize("module", modules())
+def test_each_module_has_its_tests(module: str) -> None:
+    path = Path(module)
+    twin = ROOT / "tests" / path.parent / f"test_{path.name}"
+
+    assert twin.exists() != (module in WITHOUT_TWIN), f"{twin} is missing, or WITHOUT_TWIN still names {module}"
+
+
+def test_no_exception_outlives_its_module() -> None:
+    assert set(WITHOUT_TWIN) <= set(modules())
+
+
+@pytest.mark.parametrize("module", modules())
+def test_no_module_passes_600_lines(module: str) -> None:
+    assert (SOURCE / module).read_text().count("\n") <= 600
+
+
+@pytest.mark.parametrize("folder", sorted({SOURCE, *(path.parent for path in SOURCE.rglob("*.py"))}), ids=str)
+def test_no_folder_outgrows_a_glance(folder: Path) -> None:
+    files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+
+    assert len(files) <= 24

@@ -1,88 +1,175 @@
-"""Specific Character Set: bytes of a data set to text (PS3.5 6.1, PS3.3 C.12.1.1.2)."""
+"""Specific Character Set: bytes of text values to Unicode.
+
+Source: PS3.3 C.12.1.1.2 (defined terms), PS3.5 6.1.2 (code extension), PS3.5 6.2.1 (person names).
+"""
 
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from pydicom.charset import convert_encodings, decode_bytes
+_DEFAULT_CODEC: Final = "latin_1"
+"""Bytes above 7FH are not allowed without a declared set; this codec gives each of them a character."""
 
-_PLAIN_SETS: Final = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6", "ISO_IR 100", "ISO_IR 192"})
-_SINGLE_BYTE: Final = {
-    "": "ascii",
-    "ISO_IR 6": "ascii",
-    "ISO 2022 IR 6": "ascii",
-    "ISO_IR 100": "latin-1",
-    "ISO_IR 192": "utf-8",
+_CODECS: Final[Mapping[str, str]] = {
+    "6": _DEFAULT_CODEC,
+    "13": "shift_jis",
+    "100": "latin_1",
+    "101": "iso8859_2",
+    "109": "iso8859_3",
+    "110": "iso8859_4",
+    "126": "iso8859_7",
+    "127": "iso8859_6",
+    "138": "iso8859_8",
+    "144": "iso8859_5",
+    "148": "iso8859_9",
+    "166": "tis_620",
+    "203": "iso8859_15",
+    "58": "gb2312",
+    "149": "euc_kr",
+    "87": _DEFAULT_CODEC,
+    "159": _DEFAULT_CODEC,
 }
-_DELIMITERS: Final = {0x0D, 0x0A, 0x09, 0x0C, 0x5C}
-_NAME_DELIMITERS: Final = _DELIMITERS | {0x5E, 0x3D}
-_ESCAPE: Final = re.compile(r"\x1b\$?[\(\)\-]?[A-Za-z0-9]")
+"""Codecs of text without escape sequences, by registration number. 87 and 159 stand in G0 behind an escape only."""
+
+_STANDALONE: Final[Mapping[str, str]] = {
+    "ISOIR192": "utf_8",
+    "UTF8": "utf_8",
+    "GB18030": "gb18030",
+    "GBK": "gbk",
+    "ISO2022GBK": "gbk",
+}
+"""Sets without code extension (PS3.3 C.12.1.1.2), by their term without punctuation."""
+
+_G1_ESCAPES: Final[Mapping[bytes, str]] = {
+    b"\x1b-A": "latin_1",
+    b"\x1b-B": "iso8859_2",
+    b"\x1b-C": "iso8859_3",
+    b"\x1b-D": "iso8859_4",
+    b"\x1b-F": "iso8859_7",
+    b"\x1b-G": "iso8859_6",
+    b"\x1b-H": "iso8859_8",
+    b"\x1b-L": "iso8859_5",
+    b"\x1b-M": "iso8859_9",
+    b"\x1b-T": "tis_620",
+    b"\x1b-b": "iso8859_15",
+    b"\x1b)I": "shift_jis",
+    b"\x1b$)A": "gb2312",
+    b"\x1b$)C": "euc_kr",
+}
+"""Escape sequences that put a set into G1; each codec has ISO 646 in its lower half."""
+
+_SINGLE_BYTE_G0: Final = frozenset({b"\x1b(B", b"\x1b(J"})
+_DOUBLE_BYTE_G0: Final = frozenset({b"\x1b$B", b"\x1b$@", b"\x1b$(D"})
+_ESCAPE: Final = re.compile(rb"(\x1b(?:\$\)[AC]|\$\(D|\$[B@]|\([BJ]|\)I|-[ABCDFGHLMTb]))")
+
+_TEXT_DELIMITERS: Final = b"\t\n\f\r"
+_VALUE_DELIMITERS: Final = b"\\" + _TEXT_DELIMITERS
+_NAME_DELIMITERS: Final = b"^=" + _VALUE_DELIMITERS
+_TERM: Final = re.compile(r"ISO(?:2022)?(?:IR)?([0-9]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CharacterSet:
-    """How the text of one data set is read; bytes that do not fit become replacement characters (JSON-45)."""
+    """How text of a data set is decoded; nothing here fails, what cannot be read becomes U+FFFD (JSON-45).
 
-    decode: Callable[[bytes], str]
-    decode_name: Callable[[bytes], str]
-    """The same for person names, whose components each begin in the first set again."""
+    Compared by identity, which is fast: `character_set` gives the same object for the same terms.
+    """
+
+    codec: str
+    """Codec of text without escape sequences."""
+    extensible: bool
+    """Whether escape sequences switch sets."""
+
+    def text(self, raw: bytes) -> str:
+        """Decode a value of LT, ST or UT."""
+        return self._decode(raw, _TEXT_DELIMITERS)
+
+    def values(self, raw: bytes) -> str:
+        r"""Decode values of LO, SH or UC together; what is a backslash afterwards separates them (JSON-28).
+
+        >>> character_set(b"GB18030").values(b"\x90\x5c\\A")
+        '怽\\A'
+        """
+        return self._decode(raw, _VALUE_DELIMITERS)
+
+    def names(self, raw: bytes) -> str:
+        """Decode values of PN together, with their delimiters."""
+        return self._decode(raw, _NAME_DELIMITERS)
+
+    def _decode(self, raw: bytes, delimiters: bytes) -> str:
+        if self.extensible and b"\x1b" in raw:
+            return _decode_extended(raw, self.codec, delimiters)
+        return raw.decode(self.codec, "replace")
 
 
-@lru_cache(maxsize=512)
-def character_set(terms: str) -> CharacterSet:
-    r"""Return the reader for a Specific Character Set value.
+@lru_cache(maxsize=256)
+def character_set(raw: bytes) -> CharacterSet:
+    """Return the set that a value field of Specific Character Set names; unknown terms are the default repertoire.
+
+    Misspelt terms of real files (`ISO-IR 100`, `iso 2022 ir 87`) are understood.
+    """
+    terms = [re.sub(r"[^A-Z0-9]", "", term.upper()) for term in raw.decode("latin_1").split("\\")]
+    if terms[0] in _STANDALONE:
+        return CharacterSet(_STANDALONE[terms[0]], extensible=False)
+    match = _TERM.fullmatch(terms[0])
+    return CharacterSet(_CODECS.get(match[1] if match else "6", _DEFAULT_CODEC), extensible=True)
+
+
+DEFAULT_CHARACTER_SET: Final = character_set(b"")
+"""The set of a data set that names none."""
+
+
+def text_as_utf8(raw: bytes, specific_character_set: str) -> bytes:
+    r"""Return a value field of LT, ST, UC or UT as UTF-8, without padding (JSON-39).
 
     Args:
-        terms: the value with `\` between its terms; '' is the default repertoire.
+        raw: the value field as stored.
+        specific_character_set: values of (0008,0005), separated by backslashes; '' if absent.
 
-    >>> character_set("ISO_IR 100").decode(b"K\xf6ln")
-    'Köln'
+    >>> text_as_utf8(b"M\xfcller ", "ISO_IR 100")
+    b'M\xc3\xbcller'
     """
-    encoding = _SINGLE_BYTE.get(terms)
-    if encoding == "ascii":
-        # Text beyond ASCII without a declared set is an error of the writer: nearly always Latin-1 or UTF-8.
-        return CharacterSet(_guess, _guess)
-    if encoding:
-        decode = _replacing(encoding)
-        return CharacterSet(decode, decode)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            encodings = convert_encodings(terms.split("\\"))
-        except (LookupError, ValueError, TypeError, AttributeError):
-            return CharacterSet(_guess, _guess)
-    return CharacterSet(_by_pydicom(encodings, _DELIMITERS), _by_pydicom(encodings, _NAME_DELIMITERS))
+    charset = character_set(specific_character_set.encode("latin_1", "replace"))
+    return charset.values(raw).rstrip(" \0").encode()
 
 
-def text_as_utf8(raw: bytes, terms: str) -> bytes:
-    """Return a text value field as UTF-8, without its padding (JSON-39)."""
-    return character_set(terms).decode(raw).rstrip(" \0").encode("utf-8", "replace")
+def _decode_extended(raw: bytes, codec: str, delimiters: bytes) -> str:
+    """Decode text with escape sequences; every delimiter brings the initial sets back (PS3.5 6.1.2.5.3).
+
+    Inside a double-byte set of G0 only control characters delimit: other bytes are halves of characters.
+    """
+    decoded = []
+    current, double = codec, b""
+    for part in _ESCAPE.split(raw):
+        if part in _G1_ESCAPES:
+            # A set designated to G1 says nothing of G0, but writers use it to end a double-byte run.
+            current, double = _G1_ESCAPES[part], b""
+        elif part in _SINGLE_BYTE_G0:
+            double = b""
+        elif part in _DOUBLE_BYTE_G0:
+            double = part
+        elif part:
+            decoded.append(_decode_run(part, double, current, codec, delimiters))
+            if _has_any(part, _TEXT_DELIMITERS if double else delimiters):
+                current, double = codec, b""
+    return "".join(decoded)
 
 
-def _replacing(encoding: str) -> Callable[[bytes], str]:
-    return lambda raw: raw.decode(encoding, "replace")
+def _decode_run(run: bytes, double: bytes, current: str, initial: str, delimiters: bytes) -> str:
+    """Decode bytes between two escape sequences."""
+    stop = _first_of(run, _TEXT_DELIMITERS if double else delimiters)
+    head = (double + run[:stop]).decode("iso2022_jp_2", "replace") if double else run[:stop].decode(current, "replace")
+    return head + run[stop:].decode(initial, "replace")
 
 
-def _guess(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("ascii", "replace")
+def _first_of(run: bytes, delimiters: bytes) -> int:
+    """Return the index of the first delimiter in `run`; its length if there is none."""
+    return next((index for index, byte in enumerate(run) if byte in delimiters), len(run))
 
 
-def _by_pydicom(encodings: list[str], delimiters: set[int]) -> Callable[[bytes], str]:
-    def decode(raw: bytes) -> str:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                text = decode_bytes(raw, encodings, delimiters)
-            except (UnicodeError, LookupError, ValueError):
-                text = raw.decode(encodings[0], "replace")
-        return _ESCAPE.sub("", text) if "\x1b" in text else text
-
-    return decode
+def _has_any(run: bytes, delimiters: bytes) -> bool:
+    return _first_of(run, delimiters) < len(run)

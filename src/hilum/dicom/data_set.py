@@ -1,408 +1,474 @@
-"""The one pass over a little-endian data set: its JSON, what searches need of it, and where its big values lie."""
+"""One pass over a data set in Explicit VR Little Endian: the DICOM JSON Model as bytes, bulk values, pixel data.
+
+No element becomes an object: a table keyed by the six bytes of tag and VR gives the start of the attribute's JSON
+and the encoder of its value field.
+
+Source: PS3.5 7, PS3.18 F.2.
+"""
 
 from __future__ import annotations
 
 import struct
-from array import array
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as make_field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
-import zstandard
+from hilum.dicom.charsets import DEFAULT_CHARACTER_SET, CharacterSet, character_set
+from hilum.dicom.dictionary import (
+    LUT_DESCRIPTOR,
+    PIXEL_REPRESENTATION,
+    US_OR_OW,
+    US_OR_SS,
+    creator_tag,
+    vr_of,
+)
+from hilum.dicom.fragments import Fragments, read_fragments
+from hilum.dicom.instance import BulkValue, DecodeError, ScanLimits, TruncatedError
+from hilum.dicom.json import BINARY_VRS, ENCODERS, LONG_VRS, TEXT_BULK_VRS, Encoder, bulk_reference
+from hilum.dicom.spools import Overflow, Source
 
-from hilum.dicom.charsets import CharacterSet, character_set
-from hilum.dicom.dictionary import implicit_vr
-from hilum.dicom.instance import BulkValue, DecodeError, ScanLimits
-from hilum.dicom.json import BINARY_VRS, BULK_VRS, LONG_VRS, WRITERS, inline_binary
-from hilum.dicom.wire_form import WireSidecar
+UNDEFINED: Final = 0xFFFFFFFF
+ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+PIXEL_TAGS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
+EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS = 0x7FE00001, 0x7FE00002
 
-_HEADER: Final = struct.Struct("<HH2sH")
-_IMPLICIT_HEADER: Final = struct.Struct("<HHI")
-_LENGTH: Final = struct.Struct("<I")
-_unpack_header: Final = _HEADER.unpack_from
-_unpack_implicit: Final = _IMPLICIT_HEADER.unpack_from
-_unpack_length: Final = _LENGTH.unpack_from
-
-_UNDEFINED: Final = 0xFFFFFFFF
-_ITEM: Final = 0xFFFEE000
-_ITEM_END: Final = 0xFFFEE00D
-_SEQUENCE_END: Final = 0xFFFEE0DD
-_CHARACTER_SET: Final = 0x00080005
-_PIXEL_REPRESENTATION: Final = 0x00280103
-_PIXEL_DATA: Final = 0x7FE00010
-_PIXELS: Final = frozenset({0x7FE00010, 0x7FE00008, 0x7FE00009})
+_SPECIFIC_CHARACTER_SET: Final = 0x00080005
 _TRAILING_PADDING: Final = 0xFFFCFFFC
-_VRS: Final = frozenset(WRITERS) | {b"SQ"}
 
-_SHORT_ATTRIBUTE: Final = 4096
+_LEVEL_BYTES: Final = 32 * 1024 * 1024
+"""Most JSON bytes of one data set or item that stand in memory, its long sequences apart."""
+_ELEMENT_COST: Final = 64
+"""Bytes of memory that an element costs beside its JSON."""
+_OVERFLOW_BYTES: Final = 256 * 1024
+"""Sequences whose JSON is longer go to the spool."""
+_MAX_BULK_VALUES: Final = 500_000
+_MAX_SHORT_LENGTH: Final = 65534
 _TEXT_FACTOR: Final = 64
-_COPY_BYTES: Final = 1024 * 1024
-_FLUSH_PIECES: Final = 8192
-_SPOOL_BYTES: Final = 256 * 1024
+"""Text becomes bulk data above so many times the threshold of binary values."""
 
-_prefixes: dict[tuple[int, bytes], bytes] = {}
-_MOST_PREFIXES: Final = 65536
+_TOO_MUCH_TEXT: Final = "The data set holds more text than this server reads."
 
-
-class Misshapen(DecodeError):
-    """Attributes do not ascend, or have no known VR: pydicom may make sense of the object."""
-
-
-def _prefix(tag: int, vr: bytes) -> bytes:
-    """Return `,"GGGGEEEE":{"vr":"VR"` from a table of those met before."""
-    found = _prefixes.get((tag, vr))
-    if found is None:
-        if len(_prefixes) > _MOST_PREFIXES:
-            _prefixes.clear()
-        found = _prefixes[tag, vr] = b',"%08X":{"vr":"%b"' % (tag, vr)
-    return found
+_u16 = struct.Struct("<H").unpack_from
+_u32 = struct.Struct("<I").unpack_from
+_tag_of = struct.Struct("<HH").unpack_from
+_implicit_header = struct.Struct("<HHI").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
-    """What a data set inherits from the one around it."""
-
-    charset: CharacterSet
-    pixel_representation: int = 0
-    path: str = ""
-    depth: int = 0
-    is_explicit: bool = True
-
-
-@dataclass(slots=True)
-class PixelDataElement:
-    """Where the top-level pixel data lie; `offset` is a wire offset, of the first item where `length` is None."""
+class PixelElement:
+    """The element of the top level that holds pixel data."""
 
     tag: int
     vr: str
-    header_offset: int
     offset: int
-    length: int | None
+    """Wire offset of the value field."""
+    length: int
+    fragments: Fragments | None
+    """None for native pixel data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bytes that the scanned form has and the buffer lacks: pixel data that lie elsewhere."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a scanned buffer differs from the wire form that it stands for."""
+
+    gap: Gap
+    oversized: Mapping[int, str]
+    """VRs of values that are UN in the form for their length alone (TSX-14), by offset of the value field."""
+
+
+WHOLE: Final = Form(Gap(0, 0), MappingProxyType({}))
+"""The buffer is the wire form."""
+
+_Entry = tuple[int, bytes, Encoder | None, bool, str]
+"""Tag, start of the JSON member, encoder (None: not a plain value), whether the length field has 16 bits, VR."""
+
+_ENTRIES: Final[dict[bytes, _Entry]] = {}
+_MAX_ENTRIES: Final = 20_000
+_VRS: Final = frozenset((*ENCODERS, "SQ"))
+_SPECIAL_TAGS: Final = PIXEL_TAGS | {_SPECIFIC_CHARACTER_SET, _TRAILING_PADDING, 0x7FE00001, 0x7FE00002}
+
+
+@lru_cache(maxsize=_MAX_ENTRIES)
+def tag_name(tag: int) -> str:
+    """Return the eight hex digits of a tag."""
+    return f"{tag:08X}"
+
+
+def _make_entry(tag: int, vr: str) -> _Entry:
+    special = tag in _SPECIAL_TAGS or tag & 0xFFFF == 0 or tag < 0x00030000
+    encoder = None if special else ENCODERS.get(vr)
+    return tag, b'"%08X":{"vr":"%b"' % (tag, vr.encode()), encoder, vr not in LONG_VRS, vr
+
+
+class _Field(NamedTuple):
+    """Where an element stands."""
+
+    position: int
+    start: int
+    """Offset of its value field."""
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Container:
+    """The element that holds a sequence."""
+
+    tag: int
+    vr: str
+    stop: int
+    """Where it ends, or has to have ended."""
+    undefined: bool
+    """Whether a sequence delimiter ends it."""
 
 
 @dataclass(slots=True)
+class Level:
+    """A data set or item while it is read."""
+
+    path: str
+    """What goes before the tag in the path of a bulk value: '' or `54000100/1/`."""
+    depth: int
+    charset: CharacterSet
+    start: int
+    budget: int
+    """JSON bytes that may still be added before memory is short."""
+    undefined: bool = False
+    """Whether an item delimiter ends it."""
+    implicit: bool = False
+    """Whether its elements have no VR."""
+    members: dict[int, bytes] = make_field(default_factory=dict)
+    last: int = 0
+    """Highest tag so far."""
+    is_sorted: bool = True
+    restarted: bool = False
+    pixel_representation: int = 0
+    """Of this level or, before it, of the enclosing one: it decides `US or SS` in Implicit VR."""
+    lut_entries: int = 0
+    creators: dict[int, str] = make_field(default_factory=dict)
+
+    def text(self) -> bytes:
+        """Return the JSON object."""
+        members = self.members
+        values = members.values() if self.is_sorted else [members[tag] for tag in sorted(members)]
+        return b"{%b}" % b",".join(values)
+
+
 class DataSetScan:
-    """The pass and its results.
+    """Reads one data set; the results are attributes of it."""
 
-    Attributes:
-        buffer: what is scanned.
-        limits: its bounds.
-        open_spool: gives temporary files for what is too long for memory.
-        wire: takes the Explicit VR Little Endian form of implicit elements; None: not wanted.
-    """
+    def __init__(self, source: Source, limits: ScanLimits, overflow: Overflow, form: Form = WHOLE) -> None:
+        """Prepare to read `source`.
 
-    buffer: bytes | memoryview
-    limits: ScanLimits
-    open_spool: Callable[[], BinaryIO]
-    wire: WireSidecar | None = None
-    attributes: dict[str, bytes] = field(default_factory=dict)
-    bulk: list[BulkValue] = field(default_factory=list)
-    pixel_data: PixelDataElement | None = None
-    extended_offsets: bytes = b""
-    extended_lengths: bytes = b""
-    metadata_size: int = 0
-    uri_offsets: array[int] = field(default_factory=lambda: array("Q"))
-    _out: list[bytes] = field(default_factory=list)
-    _uris: list[tuple[int, int]] = field(default_factory=list)
-    _flushes: int = 0
-    _compressor: Any = None
-    _compressed: bytearray = field(default_factory=bytearray)
-    _spool: BinaryIO | None = None
-    _pixel_representation: int = 0
+        Args:
+            source: the whole object.
+            limits: bounds.
+            overflow: takes long texts.
+            form: how `source` differs from the wire form.
+        """
+        self._source = source
+        self._limits = limits
+        self._overflow = overflow
+        self._gap = form.gap
+        self._oversized = form.oversized
+        self._shift = 0
+        self.bulk: list[BulkValue] = []
+        self.referring: set[int] = set()
+        """Tags of the top level whose JSON refers to bulk data or to text in the overflow."""
+        self.pixels: PixelElement | None = None
+        self.offset_tables: dict[int, tuple[int, int]] = {}
+        """Offset in the buffer and length of the Extended Offset Table and its lengths."""
 
-    def run(self, start: int, *, is_explicit: bool) -> None:
-        """Scan the data set that begins at `start` and ends with the buffer.
+    def read(self, offset: int) -> Level:
+        """Read the data set from `offset` to the end of the buffer.
 
         Raises:
-            DecodeError: it is not one, or more than the limits allow.
+            DecodeError: it is no data set in Explicit VR Little Endian.
         """
-        self._out.append(b"{")
-        scope = _Scope(character_set(""), is_explicit=is_explicit)
-        self._data_set(start, len(self.buffer), scope)
-        self._out.append(b"}")
+        stop = len(self._source)
+        level = Level("", 0, DEFAULT_CHARACTER_SET, start=offset, budget=_LEVEL_BYTES)
+        try:
+            self._explicit(offset, stop, level)
+        except struct.error as error:
+            raise TruncatedError("The object ends inside an element.", offset=stop) from error
+        return level
 
-    def metadata(self) -> bytes | BinaryIO:
-        """Return the JSON as one zstd frame: bytes, or a spool at its start above 256 kB. For after `run`."""
-        if self._compressor is None:
-            return zstandard.ZstdCompressor(level=1).compress(self._joined())
-        self._compress(self._joined())
-        self._put(self._compressor.flush())
-        if self._spool is None:
-            return bytes(self._compressed)
-        self._spool.write(self._compressed)
-        self._spool.seek(0)
-        return self._spool
+    def _explicit(self, position: int, stop: int, level: Level) -> int:
+        """Read elements up to `stop` or the item delimiter; return where the next ones begin.
 
-    def close(self) -> None:
-        """Drop the spool, where the scan has failed."""
-        if self._spool is not None:
-            self._spool.close()
+        This is the hot loop: whatever is not a short plain value in ascending order is left to `_element`.
+        """
+        source, entries = self._source, _ENTRIES
+        members, charset = level.members, level.charset
+        threshold = min(self._limits.bulk_threshold, _MAX_SHORT_LENGTH)
+        last, budget = level.last, level.budget
+        while position < stop:
+            try:
+                entry = entries[source[position : position + 6]]
+            except KeyError:
+                entry = self._entry(position)
+            tag, head, encode, short, _ = entry
+            if short:
+                start = position + 8
+                length = _u16(source, position + 6)[0]
+            else:
+                start = position + 12
+                length = _u32(source, position + 8)[0]
+            if encode and length <= threshold and last < tag and (end := start + length) <= stop:
+                text = encode(source[start:end], charset)
+                if text is not None:
+                    members[tag] = head + text
+                    last = tag
+                    budget -= len(text) + _ELEMENT_COST
+                    if budget < 0:
+                        raise DecodeError(_TOO_MUCH_TEXT, offset=position)
+                    position = end
+                    continue
+            if tag == ITEM_END and level.undefined:
+                level.budget = budget
+                return position + 8
+            level.last, level.budget = last, budget
+            position = self._element(entry, _Field(position, start, length), stop, level)
+            last, budget, charset = level.last, level.budget, level.charset
+        level.budget = budget
+        if level.undefined:
+            raise TruncatedError("An item of undefined length has no end.", offset=position)
+        return position
 
-    def _joined(self) -> bytes:
-        if self._uris:
-            at, piece = self.metadata_size, 0
-            for index, inside in self._uris:
-                for number in range(piece, index):
-                    at += len(self._out[number])
-                piece = index
-                self.uri_offsets.append(at + inside)
-            self._uris.clear()
-        text = b"".join(self._out)
-        self._out.clear()
-        self.metadata_size += len(text)
-        if self.metadata_size > self.limits.header_bytes:
-            raise DecodeError("The header of the object is too large.")
+    def _entry(self, position: int) -> _Entry:
+        """Return the table's entry for the element at `position`."""
+        source = self._source
+        key = source[position : position + 6]
+        if len(key) < 6:
+            raise TruncatedError("The object ends inside an element.", offset=position)
+        group, element = _tag_of(key, 0)
+        tag = group << 16 | element
+        vr = key[4:6].decode("latin_1")
+        if tag == ITEM_END:
+            return tag, b"", None, True, ""
+        if vr not in _VRS:
+            raise DecodeError("An element has no valid VR.", offset=position, tag=tag)
+        entry = _make_entry(tag, vr)
+        if len(_ENTRIES) < _MAX_ENTRIES:
+            _ENTRIES[key] = entry
+        return entry
+
+    def _implicit(self, position: int, stop: int, level: Level) -> int:
+        """Read elements in Implicit VR, as items of UN hold them (PS3.5 6.2.2)."""
+        while position < stop:
+            group, element, length = _implicit_header(self._source, position)
+            tag = group << 16 | element
+            if tag == ITEM_END and level.undefined:
+                return position + 8
+            vr = self._implicit_vr(tag, length, level)
+            start = position + 8
+            if start + length <= stop:
+                self._note(tag, self._source[start : start + min(length, 64)], level)
+            position = self._element(_make_entry(tag, vr), _Field(position, start, length), stop, level)
+        if level.undefined:
+            raise TruncatedError("An item of undefined length has no end.", offset=position)
+        return position
+
+    @staticmethod
+    def _implicit_vr(tag: int, length: int, level: Level) -> str:
+        vr = vr_of(tag, level.creators.get(creator_tag(tag), ""))
+        if vr == US_OR_SS:
+            return "SS" if level.pixel_representation else "US"
+        if vr == US_OR_OW:
+            return "US" if level.lut_entries == 1 else "OW"
+        return "SQ" if vr == "UN" and length == UNDEFINED else vr
+
+    @staticmethod
+    def _note(tag: int, raw: bytes, level: Level) -> None:
+        """Remember what decides the VRs of later elements."""
+        if tag == PIXEL_REPRESENTATION and len(raw) >= 2:
+            level.pixel_representation = _u16(raw, 0)[0]
+        elif tag == LUT_DESCRIPTOR and len(raw) >= 2:
+            level.lut_entries = _u16(raw, 0)[0]
+        elif tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+            level.creators[tag] = raw.decode("latin_1").strip(" \0")
+
+    def _element(self, entry: _Entry, field: _Field, stop: int, level: Level) -> int:
+        """Read any element; return where the next one begins."""
+        start, length = field.start, field.length
+        if start in self._oversized:
+            entry = _make_entry(entry[0], self._oversized[start])
+        tag, head, _, short, vr = entry
+        if tag == ITEM_END:
+            raise DecodeError("An item delimiter stands outside of an item.", offset=field.position, tag=tag)
+        mark = len(self.bulk)
+        if length == UNDEFINED and (level.implicit or not short):
+            end, text = self._undefined(tag, vr, start, stop, level)
+        else:
+            end = start + length - (self._gap.length if self._is_gap(tag, start, level) else 0)
+            if end > stop:
+                raise TruncatedError("A value runs past the end of what holds it.", offset=start, tag=tag)
+            if tag == _SPECIFIC_CHARACTER_SET and self._is_late(level):
+                return self._restart(self._source[start:end], level)
+            text = self._defined(tag, vr, start, length, level)
+        level.budget -= len(text) + _ELEMENT_COST
+        if level.budget < 0:
+            raise DecodeError(_TOO_MUCH_TEXT, offset=start)
+        self._add(tag, head + text, mark, level)
+        return end
+
+    def _add(self, tag: int, member: bytes, mark: int, level: Level) -> None:
+        """Keep a member, unless its kind never appears in metadata or its tag has come before."""
+        if tag & 0xFFFF == 0 or tag < 0x00030000 or tag == _TRAILING_PADDING or tag in level.members:
+            # A second element of one tag has no place in JSON; the first is kept.
+            del self.bulk[mark:]
+            return
+        level.members[tag] = member
+        level.is_sorted &= tag > level.last
+        level.last = max(tag, level.last)
+        if level.depth == 0 and (len(self.bulk) > mark or b"\0" in member):
+            self.referring.add(tag)
+        if len(self.bulk) > _MAX_BULK_VALUES:
+            raise DecodeError("The data set holds more bulk values than this server keeps.", tag=tag)
+
+    def _is_gap(self, tag: int, start: int, level: Level) -> bool:
+        """Return whether the value that begins at `start` lies elsewhere."""
+        return bool(self._gap.length) and start == self._gap.offset and level.depth == 0 and tag in PIXEL_TAGS
+
+    @staticmethod
+    def _is_late(level: Level) -> bool:
+        """Return whether text may have been decoded before its character set was known."""
+        return level.depth == 0 and level.last > _SPECIFIC_CHARACTER_SET and not level.restarted
+
+    def _restart(self, raw: bytes, level: Level) -> int:
+        """Begin the data set anew with the character set that came too late."""
+        level.charset = character_set(raw)
+        level.restarted = True
+        level.members.clear()
+        level.last, level.budget, level.is_sorted = 0, _LEVEL_BYTES, True
+        self.bulk.clear()
+        self.referring.clear()
+        self.pixels = None
+        self._shift = 0
+        return level.start
+
+    def _defined(self, tag: int, vr: str, start: int, length: int, level: Level) -> bytes:
+        """Return what follows the VR of an element of defined length."""
+        if length == 0 and tag != _SPECIFIC_CHARACTER_SET:
+            return b"}"
+        if tag in PIXEL_TAGS:
+            return self._native_pixels(tag, vr, start, length, level)
+        if vr == "SQ":
+            return self._items(start, level, _Container(tag, vr, start + length, undefined=False))[1]
+        if level.depth == 0 and tag in (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS):
+            self.offset_tables.setdefault(tag, (start, length))
+        if length > self._inline_limit(vr):
+            return self._bulk(tag, vr, start, length, level)
+        raw = self._source[start : start + length]
+        if tag == _SPECIFIC_CHARACTER_SET and not level.restarted:
+            level.charset = character_set(raw)
+        text = ENCODERS[vr](raw, level.charset)
+        return self._bulk(tag, vr, start, length, level) if text is None else text
+
+    def _inline_limit(self, vr: str) -> int:
+        """Return the most bytes of a value of this VR that stand in the JSON."""
+        threshold = self._limits.bulk_threshold
+        if vr in BINARY_VRS:
+            return threshold
+        return threshold * _TEXT_FACTOR if vr in TEXT_BULK_VRS else UNDEFINED
+
+    def _bulk(self, tag: int, vr: str, start: int, length: int, level: Level) -> bytes:
+        """Note a bulk value and return the reference to it."""
+        path = level.path + tag_name(tag)
+        self.bulk.append(BulkValue(path, vr, start + self._shift, length))
+        return bulk_reference(path)
+
+    def _native_pixels(self, tag: int, vr: str, start: int, length: int, level: Level) -> bytes:
+        text = self._bulk(tag, vr, start, length, level)
+        if level.depth == 0 and self.pixels is None:
+            self.pixels = PixelElement(tag, vr, start + self._shift, length, None)
+        if self._is_gap(tag, start, level):
+            self._shift = self._gap.length
         return text
 
-    def _flush(self) -> None:
-        self._flushes += 1
-        if self._compressor is None:
-            self._compressor = zstandard.ZstdCompressor(level=1).compressobj()
-        self._compress(self._joined())
+    def _undefined(self, tag: int, vr: str, start: int, stop: int, level: Level) -> tuple[int, bytes]:
+        """Return the end of an element of undefined length and what follows its VR."""
+        if vr in ("SQ", "UN") and tag not in PIXEL_TAGS:
+            return self._items(start, level, _Container(tag, vr, stop, undefined=True))
+        if vr not in ("OB", "OW", "UN"):
+            raise DecodeError("This VR allows no undefined length.", offset=start, tag=tag)
+        fragments = read_fragments(self._source, start, stop)
+        text = self._bulk(tag, vr, start, fragments.end - start, level)
+        if tag in PIXEL_TAGS and level.depth == 0 and self.pixels is None:
+            self.pixels = PixelElement(tag, vr, start, fragments.end - start, fragments)
+        return fragments.end + 8, text
 
-    def _compress(self, text: bytes) -> None:
-        self._put(self._compressor.compress(text))
-
-    def _put(self, data: bytes) -> None:
-        self._compressed += data
-        if len(self._compressed) > _SPOOL_BYTES:
-            if self._spool is None:
-                self._spool = self.open_spool()
-            self._spool.write(self._compressed)
-            self._compressed.clear()
-
-    def _data_set(self, pos: int, end: int, scope: _Scope, *, delimited: bool = False) -> int:
-        """Write the elements from `pos` on; return where they end: `end`, or after an item delimiter."""
-        out, buffer, top = self._out, self.buffer, scope.depth == 0
-        explicit, charset, threshold = scope.is_explicit, scope.charset, self.limits.bulk_threshold
-        pixel_representation = scope.pixel_representation
-        writers, last, comma = WRITERS, -1, False
-        creators: dict[int, str] = {}
-        while pos < end:
-            if end - pos < 8:
-                raise DecodeError("The object ends inside an element.", offset=pos)
-            header_offset = pos
-            if explicit:
-                group, element, vr, length = _unpack_header(buffer, pos)
-                tag = group << 16 | element
-                pos += 8
-                if tag == _ITEM_END and delimited:
-                    return pos
-                if vr in LONG_VRS:
-                    if end - pos < 4:
-                        raise DecodeError("The object ends inside an element.", offset=pos)
-                    length = _unpack_length(buffer, pos)[0]
-                    pos += 4
-                elif vr not in _VRS:
-                    raise Misshapen("An element has no known VR.", offset=header_offset, tag=tag)
-            else:
-                group, element, length = _unpack_implicit(buffer, pos)
-                tag = group << 16 | element
-                pos += 8
-                if tag == _ITEM_END and delimited:
-                    return pos
-                vr = implicit_vr(
-                    tag, creators.get(group << 16 | element >> 8) if group & 1 else None, pixel_representation
-                )
-            if tag <= last:
-                raise Misshapen("The attributes of the object do not ascend.", offset=header_offset, tag=tag)
-            last = tag
-            if length == _UNDEFINED:
-                if tag == _PIXEL_DATA and explicit and vr in (b"OB", b"OW", b"UN"):
-                    pos = self._encapsulated(tag, vr, header_offset, pos, end, scope, comma)
-                    comma = True
-                    continue
-                if vr not in (b"SQ", b"UN"):
-                    raise DecodeError("An element has no length.", offset=header_offset, tag=tag)
-                vr_out, inner = b"SQ", explicit and vr == b"SQ"
-                pos = self._sequence(
-                    tag, vr_out, pos, end, scope, charset, pixel_representation, inner, comma, undefined=True
-                )
-                comma = True
-                continue
-            stop = pos + length
-            if stop > end:
-                raise DecodeError("The object ends inside an element.", offset=header_offset, tag=tag)
-            if vr == b"SQ":
-                pos = self._sequence(
-                    tag, vr, pos, stop, scope, charset, pixel_representation, explicit, comma, undefined=False
-                )
-                comma = True
-                continue
-            if element == 0 or tag == _TRAILING_PADDING:
-                pos = stop
-                continue
-            if tag in _PIXELS:
-                if top:
-                    at = self._native(tag, vr, header_offset, pos, stop)
-                else:
-                    at = self._copied(tag, vr, pos, stop)
-                self._bulk(tag, vr, at, length, scope.path, comma)
-                comma, pos = True, stop
-                continue
-            if (
-                length <= threshold
-                or vr not in BULK_VRS
-                or (vr not in BINARY_VRS and length <= threshold * _TEXT_FACTOR)
-            ):
-                if length > self.limits.header_bytes:
-                    raise DecodeError("The header of the object is too large.", offset=header_offset, tag=tag)
-                raw = bytes(buffer[pos:stop])
-                at = pos if self.wire is None else self._copied(tag, vr, pos, stop)
-                text = writers[vr](raw, charset)
-                if text is None:
-                    if vr in BULK_VRS:
-                        self._bulk(tag, vr, at, length, scope.path, comma)
-                    else:
-                        piece = _prefix(tag, b"UN") + inline_binary(raw)
-                        out.append(piece if comma else piece[1:])
-                else:
-                    piece = _prefix(tag, vr) + text
-                    out.append(piece if comma else piece[1:])
-                    if top and len(piece) <= _SHORT_ATTRIBUTE:
-                        self.attributes["%08X" % tag] = piece[12:]
-                if tag == _CHARACTER_SET:
-                    charset = character_set(_terms(raw))
-                elif tag == _PIXEL_REPRESENTATION and length == 2:
-                    pixel_representation = raw[0]
-                elif group & 1 and 0x10 <= element <= 0xFF:
-                    creators[group << 16 | element] = raw.rstrip(b" \0").decode("latin-1")
-            else:
-                self._bulk(tag, vr, self._copied(tag, vr, pos, stop), length, scope.path, comma)
-            if group == 0x7FE0 and top and element in (1, 2):
-                self._keep_offsets(element, pos, stop)
-            comma, pos = True, stop
-            if len(out) > _FLUSH_PIECES:
-                self._flush()
-        if delimited:
-            raise DecodeError("The object ends inside a sequence.", offset=pos)
-        return pos
-
-    def _sequence(
-        self, tag: int, vr: bytes, pos: int, end: int, scope: _Scope, charset: CharacterSet,
-        pixel_representation: int, is_explicit: bool, comma: bool, *, undefined: bool,
-    ) -> int:  # fmt: skip
-        """Write a sequence; return where it ends."""
-        if scope.depth >= self.limits.nesting:
-            raise DecodeError("Sequences are nested too deeply.", offset=pos, tag=tag)
-        buffer, out, flushes, first_piece = self.buffer, self._out, self._flushes, len(self._out)
-        uris, bulk_count = len(self._uris), len(self.bulk)
-        prefix = _prefix(tag, vr)
-        out.append(prefix if comma else prefix[1:])
-        if self.wire is not None:
-            self._write_wire_sequence(tag)
-        number = 0
-        while undefined or pos < end:
-            if end - pos < 8:
-                raise DecodeError("The object ends inside a sequence.", offset=pos, tag=tag)
-            group, element, length = _unpack_implicit(buffer, pos)
-            item_tag = group << 16 | element
-            pos += 8
-            if item_tag == _SEQUENCE_END:
-                if undefined:
-                    break
-                # Some writers end a sequence of known length with a delimiter, inside it.
-                continue
-            if item_tag != _ITEM:
-                raise DecodeError("A sequence holds something else than items.", offset=pos - 8, tag=tag)
-            out.append(b",{" if number else b',"Value":[{')
-            number += 1
-            path = f"{scope.path}{tag:08X}/{number}/"
-            inner = _Scope(charset, pixel_representation, path, scope.depth + 1, is_explicit)
-            if self.wire is not None:
-                self.wire.write(b"\xfe\xff\x00\xe0\xff\xff\xff\xff")
-            if length == _UNDEFINED:
-                pos = self._data_set(pos, end, inner, delimited=True)
-            else:
-                if pos + length > end:
-                    raise DecodeError("An item reaches beyond its sequence.", offset=pos, tag=tag)
-                pos = self._data_set(pos, pos + length, inner)
-            if self.wire is not None:
-                self.wire.write(b"\xfe\xff\x0d\xe0\x00\x00\x00\x00")
-            out.append(b"}")
-            if len(out) > _FLUSH_PIECES:
-                self._flush()
-        if self.wire is not None:
-            self.wire.write(b"\xfe\xff\xdd\xe0\x00\x00\x00\x00")
-        out.append(b"]}" if number else b"}")
-        if scope.depth == 0 and flushes == self._flushes and uris == len(self._uris) and bulk_count == len(self.bulk):
-            text = b"".join(out[first_piece:])
-            if len(text) <= _SHORT_ATTRIBUTE:
-                self.attributes["%08X" % tag] = text[12:] if comma else text[11:]
-        return pos
-
-    def _bulk(self, tag: int, vr: bytes, offset: int, length: int, path: str, comma: bool) -> None:
-        """Write an element as BulkDataURI, and note where its bytes lie."""
-        name = f"{path}{tag:08X}"
-        prefix = _prefix(tag, vr)
-        if not comma:
-            prefix = prefix[1:]
-        if length == 0:
-            self._out.append(prefix + b"}")
-            return
-        prefix += b',"BulkDataURI":"'
-        self._uris.append((len(self._out), len(prefix)))
-        self._out.append(b'%b/bulkdata/%b"}' % (prefix, name.encode()))
-        self.bulk.append(BulkValue(name, vr.decode(), offset, length))
-
-    def _native(self, tag: int, vr: bytes, header_offset: int, pos: int, stop: int) -> int:
-        """Note native pixel data of the top level; return their wire offset."""
-        at = pos
-        if self.wire is not None:
-            wire_vr = b"OW" if vr == b"UN" else vr
-            self.wire.write(struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, wire_vr, 0, stop - pos))
-            self.wire.split(pos, stop - pos)
-            at = self.wire.size
-        self.pixel_data = PixelDataElement(tag, vr.decode(), header_offset, at, stop - pos)
-        return at
-
-    def _encapsulated(
-        self, tag: int, vr: bytes, header_offset: int, pos: int, end: int, scope: _Scope, comma: bool
-    ) -> int:
-        """Walk over the items of encapsulated pixel data; return where they end."""
-        start = pos
-        while True:
-            if end - pos < 8:
-                raise DecodeError("The object ends inside its pixel data.", offset=pos, tag=tag)
-            group, element, length = _unpack_implicit(self.buffer, pos)
-            item_tag = group << 16 | element
-            if item_tag == _SEQUENCE_END:
+    def _items(self, position: int, level: Level, container: _Container) -> tuple[int, bytes]:
+        """Return the end of a sequence and what follows its VR."""
+        if level.depth >= self._limits.nesting:
+            raise DecodeError("Sequences are nested too deeply.", offset=position, tag=container.tag)
+        done: list[bytes] = []
+        items: list[bytes] = []
+        number = size = 0
+        path = f"{level.path}{container.tag:08X}/"
+        while container.undefined or position < container.stop:
+            group, element, length = self._item_header(position, container.stop)
+            tag = group << 16 | element
+            if tag == SEQUENCE_END and container.undefined:
+                position += 8
                 break
-            if item_tag != _ITEM or length == _UNDEFINED or pos + 8 + length > end:
-                raise DecodeError("The fragments of the pixel data are broken.", offset=pos, tag=tag)
-            pos += 8 + length
-        if scope.depth == 0:
-            self.pixel_data = PixelDataElement(tag, vr.decode(), header_offset, start, None)
-        self._bulk(tag, vr, start, max(1, pos - start), scope.path, comma)
-        return pos + 8
+            if tag != ITEM:
+                raise DecodeError("A sequence holds something other than items.", offset=position, tag=tag)
+            number += 1
+            field = _Field(position, position + 8, length)
+            position, text = self._item(field, f"{path}{number}/", level, container)
+            items.append(text)
+            size += len(text)
+            if size > _OVERFLOW_BYTES:
+                done.append(self._put(b",".join(items)))
+                items.clear()
+                size = 0
+        text = b",".join(done + items)
+        return position, b',"Value":[%b]}' % text if text else b"}"
 
-    def _keep_offsets(self, element: int, pos: int, stop: int) -> None:
-        value = bytes(self.buffer[pos:stop])
-        if element == 1:
-            self.extended_offsets = value
-        else:
-            self.extended_lengths = value
+    def _item_header(self, position: int, stop: int) -> tuple[int, int, int]:
+        if position + 8 > stop:
+            raise TruncatedError("A sequence ends before its delimiter or inside an item.", offset=position)
+        group, element, length = _implicit_header(self._source, position)
+        return group, element, length
 
-    def _copied(self, tag: int, vr: bytes, pos: int, stop: int) -> int:
-        """Write an element to the wire form, where there is one; return the wire offset of its value."""
-        if self.wire is None:
-            return pos
-        length = stop - pos
-        if vr in LONG_VRS or length > 0xFFFE:
-            # A value that is too long for its VR's length field travels as UN (PS3.5 6.2.2).
-            wire_vr = vr if vr in LONG_VRS else b"UN"
-            self.wire.write(struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, wire_vr, 0, length))
-        else:
-            self.wire.write(struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr, length))
-        at = self.wire.size
-        for start in range(pos, stop, _COPY_BYTES):
-            self.wire.write(bytes(self.buffer[start : min(stop, start + _COPY_BYTES)]))
-        return at
+    def _item(self, field: _Field, path: str, level: Level, container: _Container) -> tuple[int, bytes]:
+        """Return the end of an item and its JSON object."""
+        start, length, stop = field.start, field.length, container.stop
+        child = Level(
+            path=path,
+            depth=level.depth + 1,
+            charset=level.charset,
+            start=start,
+            budget=level.budget,
+            undefined=length == UNDEFINED,
+            implicit=level.implicit or (container.vr == "UN" and not self._has_vr(start)),
+            pixel_representation=level.pixel_representation,
+        )
+        if not child.undefined:
+            if start + length > stop:
+                raise TruncatedError("An item runs past the end of its sequence.", offset=start, tag=container.tag)
+            stop = start + length
+        read = self._implicit if child.implicit else self._explicit
+        return read(start, stop, child), child.text()
 
-    def _write_wire_sequence(self, tag: int) -> None:
-        assert self.wire is not None
-        self.wire.write(struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, b"SQ", 0, _UNDEFINED))
+    def _has_vr(self, start: int) -> bool:
+        """Return whether an item of UN is in Explicit VR, as some writers have it against PS3.5 6.2.2."""
+        vr = self._source[start + 4 : start + 6]
+        return vr.isalpha() and vr.isupper()
 
-
-def _terms(raw: bytes) -> str:
-    return "\\".join(term.strip(" ") for term in raw.rstrip(b" \0").decode("latin-1").split("\\"))
+    def _put(self, text: bytes) -> bytes:
+        """Move text out of memory; return the token that stands for it."""
+        if self._overflow.length + len(text) > self._limits.header_bytes:
+            raise DecodeError(_TOO_MUCH_TEXT)
+        return self._overflow.put(text)

@@ -1,65 +1,69 @@
-"""VRs of elements that do not carry one: Implicit VR Little Endian (PS3.5 annex A.1, PS3.6)."""
+"""VRs of attributes that the data set does not tell: Implicit VR, from the standard's and known private dictionaries.
+
+Source: PS3.6, PS3.5 A.1 and 7.8; JSON-51, JSON-55.
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
-from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import dictionary_VR, private_dictionary_VR
 
-_vrs: dict[int, bytes] = {}
-_private_vrs: dict[tuple[int, str], bytes] = {}
-_MOST_KEPT: Final = 65536
+PIXEL_REPRESENTATION: Final = 0x00280103
+LUT_DESCRIPTOR: Final = 0x00283002
+LUT_DATA: Final = 0x00283006
 
-# VRs that depend on Pixel Representation, and those that the standard leaves between OB, OW and US.
-_SIGN_DEPENDENT: Final = "US or SS"
-_CHOICES: Final = {"OB or OW": b"OW", "US or OW": b"OW", "US or SS or OW": b"OW", _SIGN_DEPENDENT: b""}
+US_OR_SS: Final = "US or SS"
+US_OR_OW: Final = "US or OW"
 
 
-def implicit_vr(tag: int, creator: str | None, pixel_representation: int) -> bytes:
-    """Return the VR of an element of an Implicit VR data set; UN where no dictionary knows it (JSON-51).
+@lru_cache(maxsize=16384)
+def vr_of(tag: int, private_creator: str) -> str:
+    """Return the VR of an attribute, `UN` if unknown.
 
     Args:
-        tag: group and element as one number.
-        creator: Private Creator of its block, None for standard elements and where there is none.
-        pixel_representation: 1 makes SS of what depends on the sign of pixels (JSON-55).
+        tag: group and element.
+        private_creator: creator of its block, for an attribute of an odd group; '' if absent.
+
+    Returns:
+        A VR, or one of `US or SS`, `US or OW`, which other attributes of the data set decide.
+
+    >>> vr_of(0x00080020, ""), vr_of(0x00280106, ""), vr_of(0x00290010, ""), vr_of(0x7FE00010, "")
+    ('DA', 'US or SS', 'LO', 'OW')
     """
-    vr = _vrs.get(tag)
-    if vr is None:
-        vr = _private(tag, creator) if tag >> 16 & 1 else _standard(tag)
-    if vr == b"":
-        return b"SS" if pixel_representation else b"US"
-    return vr
-
-
-def _standard(tag: int) -> bytes:
     if tag & 0xFFFF == 0:
-        return b"UL"
+        return "UL"
+    if tag >> 16 & 1:
+        return _private_vr(tag, private_creator)
     try:
-        name = DicomDictionary[tag][0] if tag in DicomDictionary else dictionary_VR(tag)
+        vr = dictionary_VR(tag)
     except KeyError:
-        return b"UN"
-    vr = _CHOICES.get(name, name.encode())
-    if len(_vrs) < _MOST_KEPT:
-        _vrs[tag] = vr
-    return vr
+        return "UN"
+    return _UNAMBIGUOUS.get(vr, vr)
 
 
-def _private(tag: int, creator: str | None) -> bytes:
+_UNAMBIGUOUS: Final = {"OB or OW": "OW", "US or SS or OW": "OW", "NONE": "UN"}
+"""Implicit VR holds these in words (PS3.5 A.1)."""
+
+
+def _private_vr(tag: int, private_creator: str) -> str:
     element = tag & 0xFFFF
-    if element == 0:
-        return b"UL"
     if 0x10 <= element <= 0xFF:
-        return b"LO"
-    if creator is None:
-        return b"UN"
-    found = _private_vrs.get((tag, creator))
-    if found is None:
-        try:
-            name = private_dictionary_VR(tag, creator)
-        except KeyError:
-            name = "UN"
-        found = _CHOICES.get(name, name.encode()) if len(name) == 2 or name in _CHOICES else b"UN"
-        if len(_private_vrs) < _MOST_KEPT:
-            _private_vrs[tag, creator] = found
-    return found
+        return "LO"
+    if element < 0x1000 or not private_creator:
+        return "UN"
+    try:
+        vr = private_dictionary_VR(tag, private_creator)
+    except KeyError:
+        return "UN"
+    return _UNAMBIGUOUS.get(vr, vr)
+
+
+def creator_tag(tag: int) -> int:
+    """Return the tag of the Private Creator of a private attribute's block (PS3.5 7.8.1).
+
+    >>> f"{creator_tag(0x00291008):08X}"
+    '00290010'
+    """
+    return tag & 0xFFFF0000 | tag >> 8 & 0xFF

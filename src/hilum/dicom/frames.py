@@ -1,213 +1,126 @@
-"""Where frames lie in pixel data, and how single ones are cut out (PS3.5 8.2, A.4)."""
+"""Frames of pixel data: where they lie, and their bytes as a user agent gets them.
+
+Source: PS3.3 C.7.6.3.1, PS3.5 8 and A.4; WADO-52, WADO-53.
+"""
 
 from __future__ import annotations
 
-import struct
-from array import array
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import orjson
 
 from hilum.dicom.instance import FRAME_RECORD, DecodeError, EncapsulatedFrames, Frames, NativeFrames
 
-_ITEM_HEADER: Final = 8
-_ITEM_STRUCT: Final = struct.Struct("<II")
-_ITEM_TAG: Final = 0xE000FFFE
-_MAX_FRAMES: Final = 2**31
-_MAX_SPAN: Final = 2**32 - 1
-
-# How codestreams begin: JPEG and JPEG-LS, JPEG 2000 (codestream, JP2), JPEG XL (codestream, container).
-_STARTS: Final = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ", b"\xff\x0a", b"\0\0\0\x0cJXL ")
+_SUBSAMPLED: Final = frozenset(("YBR_FULL_422", "YBR_PARTIAL_422"))
+"""Photometric interpretations with two samples a pixel instead of three (PS3.3 C.7.6.3.1.2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSpan:
-    """The bytes that hold one frame, in the wire form."""
+    """Where one frame lies."""
 
     offset: int
+    """Wire offset of its first byte."""
     length: int
-    fragments: int = 1
-    first_bit: int = 0
-    """Bits of the first byte that belong to the frame before (one-bit images)."""
+    """Bytes from the first to the last one."""
+    fragments: int
+    """Fragments in the span, as `FRAME_RECORD` tells; 0 for native pixel data."""
+    first_bit: int
+    """Bit of the first byte at which the frame begins (0: least significant), for one-bit images."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelGeometry:
+    """What the Image Pixel Module says of frames."""
+
+    rows: int
+    columns: int
+    samples: int
+    bits_allocated: int
+    photometric_interpretation: str
+    frames: int
+
+
+def native_frames(offset: int, length: int, geometry: PixelGeometry) -> NativeFrames | None:
+    """Return the complete frames of native pixel data; None if there are none.
+
+    Args:
+        offset: wire offset of the value field.
+        length: its bytes.
+        geometry: of the image; a number of bits of 0 gives no frames.
+    """
+    pixels = geometry.rows * geometry.columns
+    frame_bits = pixels * geometry.samples * geometry.bits_allocated
+    is_subsampled = geometry.photometric_interpretation in _SUBSAMPLED and geometry.samples == 3
+    # Some writers name a subsampled interpretation and keep all three samples.
+    if is_subsampled and length * 8 < frame_bits * geometry.frames:
+        frame_bits = pixels * 2 * geometry.bits_allocated
+    if frame_bits <= 0:
+        return None
+    count = min(geometry.frames, length * 8 // frame_bits)
+    return NativeFrames(offset, frame_bits, count) if count > 0 else None
 
 
 def frame_span(frames: Frames, frame_index: int) -> FrameSpan:
-    """Return where frame `frame_index` (from 0) lies.
+    """Return where a frame lies.
+
+    Args:
+        frames: of the instance.
+        frame_index: from 0.
 
     Raises:
         IndexError: there is no such frame.
+
+    >>> frame_span(NativeFrames(offset=100, frame_bits=12, count=2), 1)
+    FrameSpan(offset=101, length=2, fragments=0, first_bit=4)
     """
     if not 0 <= frame_index < frames.count:
         raise IndexError(frame_index)
     if isinstance(frames, EncapsulatedFrames):
-        return FrameSpan(*FRAME_RECORD.unpack_from(frames.records, frame_index * FRAME_RECORD.size))
-    first = frame_index * frames.frame_bits
-    last = first + frames.frame_bits
-    return FrameSpan(frames.offset + first // 8, -(-last // 8) - first // 8, first_bit=first % 8)
+        if len(frames.records) != frames.count * FRAME_RECORD.size:
+            raise IndexError(frame_index)
+        offset, length, fragments = FRAME_RECORD.unpack_from(frames.records, frame_index * FRAME_RECORD.size)
+        return FrameSpan(offset, length, fragments, 0)
+    first, first_bit = divmod(frame_index * frames.frame_bits, 8)
+    length = -(-(first_bit + frames.frame_bits) // 8)
+    return FrameSpan(frames.offset + first, length, 0, first_bit)
 
 
 def join_fragments(span_bytes: bytes, fragments: int) -> bytes:
-    """Return a frame's bare bytes: the item headers between its fragments are taken out (MT-21).
+    """Return the bare codestream of a frame: its span without the item headers (MT-21).
 
     Raises:
-        DecodeError: the headers do not fit the span.
+        DecodeError: the span does not consist of so many fragments.
     """
     if fragments <= 1:
         return span_bytes
-    pieces = []
-    pos = 0
+    pieces, position = [], 0
     for _ in range(fragments):
-        if pos + 4 > len(span_bytes):
-            raise DecodeError("The fragments of a frame are not where the index has them.")
-        (length,) = struct.unpack_from("<I", span_bytes, pos)
-        pieces.append(span_bytes[pos + 4 : pos + 4 + length])
-        pos += _ITEM_HEADER + length
-    if pos - 4 != len(span_bytes):
-        raise DecodeError("The fragments of a frame are not where the index has them.")
+        length = int.from_bytes(span_bytes[position : position + 4], "little")
+        pieces.append(span_bytes[position + 4 : position + 4 + length])
+        position += 8 + length
+    # Behind the last fragment the tag of a next item would stand.
+    if position - 4 != len(span_bytes):
+        raise DecodeError("A frame does not consist of the fragments that its record tells.")
     return b"".join(pieces)
 
 
 def take_bits(data: bytes, first_bit: int, bits: int) -> bytes:
-    """Return `bits` bits from `first_bit` on, packed from bit 0 of the first byte (WADO-53).
-
-    >>> take_bits(bytes([0b11110000, 0b00000001]), 4, 5)
-    b'\\x1f'
-    """
-    unpacked = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
-    return np.packbits(unpacked[first_bit : first_bit + bits], bitorder="little").tobytes()
-
-
-def native_frames(
-    attributes: Mapping[str, bytes], *, offset: int, length: int, bits_allocated: int | None = None
-) -> NativeFrames | None:
-    """Return the frames of native pixel data; None where the attributes do not tell their size.
+    """Return `bits` bits from `first_bit` on, moved to bit 0; unused bits of the last byte are 0 (WADO-53).
 
     Args:
-        attributes: top-level attributes of the data set in the DICOM JSON Model.
-        offset: wire offset of the pixel data.
-        length: their bytes; frames that they do not hold completely are left out.
-        bits_allocated: of the samples, where the element fixes it (float pixel data).
+        data: bytes whose least significant bit comes first, as in one-bit pixel data (PS3.5 8.1.1).
+        first_bit: 0 to 7.
+        bits: how many.
+
+    Raises:
+        DecodeError: `data` is too short.
+
+    >>> take_bits(bytes([0b10110000, 0b00000001]), 4, 5).hex()
+    '1b'
     """
-    rows, columns = _integer(attributes, "00280010"), _integer(attributes, "00280011")
-    samples = _integer(attributes, "00280002") or 1
-    bits = bits_allocated or _integer(attributes, "00280100")
-    if not rows or not columns or not bits:
-        return None
-    if b"_422" in attributes.get("00280004", b"") and samples == 3:
-        samples = 2
-    frame_bits = rows * columns * samples * bits
-    count = min(number_of_frames(attributes), length * 8 // frame_bits)
-    return NativeFrames(offset, frame_bits, count) if count else None
-
-
-def number_of_frames(attributes: Mapping[str, bytes]) -> int:
-    """Return Number of Frames, 1 where it is missing or senseless."""
-    count = _integer(attributes, "00280008")
-    return count if count and 0 < count < _MAX_FRAMES else 1
-
-
-def _integer(attributes: Mapping[str, bytes], tag: str) -> int | None:
-    value = attributes.get(tag)
-    if value is None:
-        return None
-    values = orjson.loads(value).get("Value")
-    try:
-        return int(values[0]) if values else None
-    except (TypeError, ValueError):
-        return None
-
-
-@dataclass(slots=True)
-class Fragments:
-    """The items of encapsulated pixel data: where each one's bytes lie, the offset table apart."""
-
-    offset_table: bytes
-    offsets: array[int]
-    lengths: array[int]
-
-
-def read_fragments(buffer: bytes | memoryview, start: int) -> Fragments:
-    """Walk over the items from `start` to the sequence delimiter; the scan has checked that they are sound."""
-    unpack = _ITEM_STRUCT.unpack_from
-    _, length = unpack(buffer, start)
-    table = bytes(buffer[start + _ITEM_HEADER : start + _ITEM_HEADER + length])
-    pos = start + _ITEM_HEADER + length
-    offsets, lengths = array("Q"), array("Q")
-    while True:
-        tag, length = unpack(buffer, pos)
-        if tag != _ITEM_TAG:
-            return Fragments(table, offsets, lengths)
-        offsets.append(pos + _ITEM_HEADER)
-        lengths.append(length)
-        pos += _ITEM_HEADER + length
-
-
-def encapsulated_frames(
-    buffer: bytes | memoryview,
-    fragments: Fragments,
-    *,
-    count: int,
-    is_video: bool,
-    extended_offsets: bytes,
-) -> EncapsulatedFrames | None:
-    """Return the frames of encapsulated pixel data; None where they cannot be told apart.
-
-    Offset tables are believed where they name beginnings of fragments, in order. Without one: a single frame takes
-    all fragments, as many fragments as frames are one each, else frames begin where codestreams do.
-
-    Args:
-        buffer: the object.
-        fragments: of its pixel data.
-        count: Number of Frames.
-        is_video: the syntax keeps all frames in one stream.
-        extended_offsets: value of Extended Offset Table (7FE0,0001), b"" if absent.
-    """
-    total = len(fragments.offsets)
-    if total == 0:
-        return None
-    if is_video or count == 1:
-        return _frames([0], fragments)
-    for starts in (_table(extended_offsets, "<u8", fragments), _table(fragments.offset_table, "<u4", fragments)):
-        if starts is not None and len(starts) == count:
-            return _frames(starts, fragments)
-    if total == count:
-        return _frames(range(total), fragments)
-    starts = [
-        number
-        for number in range(total)
-        if bytes(buffer[fragments.offsets[number] : fragments.offsets[number] + 16]).startswith(_STARTS)
-    ]
-    return _frames(starts, fragments) if len(starts) == count and starts[0] == 0 else None
-
-
-def _table(table: bytes, dtype: str, fragments: Fragments) -> Sequence[int] | None:
-    """Return the number of the first fragment of each frame, None where the table is empty or wrong."""
-    size = np.dtype(dtype).itemsize
-    if not table or len(table) % size:
-        return None
-    wanted = np.frombuffer(table, dtype).astype(np.uint64)
-    items = np.array(fragments.offsets, np.uint64) - np.uint64(fragments.offsets[0])
-    found = np.searchsorted(items, wanted)
-    if int(found[0]) != 0 or (found >= len(items)).any() or (items[np.minimum(found, len(items) - 1)] != wanted).any():
-        return None
-    if (np.diff(found) <= 0).any():
-        return None
-    starts: list[int] = found.tolist()
-    return starts
-
-
-def _frames(starts: Sequence[int], fragments: Fragments) -> EncapsulatedFrames:
-    total = len(fragments.offsets)
-    records = bytearray()
-    for position, first in enumerate(starts):
-        stop = starts[position + 1] if position + 1 < len(starts) else total
-        offset, last = fragments.offsets[first], fragments.offsets[stop - 1] + fragments.lengths[stop - 1]
-        if stop - first > 1:
-            offset -= 4
-        if last - offset > _MAX_SPAN:
-            raise DecodeError("A frame of the object is too large.")
-        records += FRAME_RECORD.pack(offset, last - offset, stop - first)
-    return EncapsulatedFrames(bytes(records), len(starts))
+    if first_bit + bits > 8 * len(data):
+        raise DecodeError("A frame ends before its last pixel.")
+    unpacked = np.unpackbits(np.frombuffer(data, np.uint8), count=first_bit + bits, bitorder="little")
+    return np.packbits(unpacked[first_bit:], bitorder="little").tobytes()

@@ -30,6 +30,10 @@ class DecodeError(ValueError):
         self.tag = tag
 
 
+class TruncatedError(DecodeError):
+    """The object ends before it is complete: nothing may repair that."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScanLimits:
     """Bounds that keep hostile objects from costing more than they are worth."""
@@ -134,4 +138,4 @@ class ScannedInstance:
     wire_sidecar: BinaryIO | None
     """Prefix and suffix of the wire form, positioned at 0; a spool the caller closes. None with `wire_form`."""
     fallback: str | None
-    """Why pydicom read the object: `big-endian`, `deflated`, `character-set`, `repaired`; None: our scan did."""
+    """Why one pass over the blob was not enough: `big-endian`, `deflated`, `repaired`; None: it was."""

@@ -174,6 +174,9 @@ def _exists_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, 
             conditions.append(_moment_clause(number, value, _time_of(key, table, number)))
         else:
             conditions.append(_compared(shape, number, value, key.c.rest, kind))
+        if place:
+            # Said twice, so that no planner pairs rows of different owners.
+            conditions.append(key.c.owner == keys[0].c.owner)
         for other in range(place):
             depth = common_depth(shape.path, shapes[numbers[other]].path)
             conditions.append(_head(key.c.item, depth) == _head(keys[other].c.item, depth))

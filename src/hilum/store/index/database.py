@@ -17,6 +17,8 @@ from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
 from psycopg import errors as postgresql_errors
+from psycopg.pq import Format
+from psycopg.rows import RowFactory
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -145,6 +147,15 @@ class Session:
         self.driver.execute(command)
 
 
+class _BinaryCursor(psycopg.Cursor[Row]):
+    """Takes results in binary form: bytes as text cost four times as much."""
+
+    def __init__(self, connection: psycopg.Connection[Row], *, row_factory: RowFactory[Row] | None = None) -> None:
+        """Make a cursor."""
+        super().__init__(connection, row_factory=row_factory or connection.row_factory)
+        self.format = Format.BINARY
+
+
 class Database:
     """The database of an index: its idle connections and its compiled statements. Safe for many threads."""
 
@@ -183,8 +194,11 @@ class Database:
         Raises:
             IndexUnusable: the database is unreachable.
         """
+        return self._opened(_BinaryCursor)
+
+    def _opened(self, cursors: type[psycopg.Cursor[Row]]) -> Driver:
         try:
-            return self._sqlite() if self.kind is Kind.SQLITE else self._postgresql()
+            return self._sqlite() if self.kind is Kind.SQLITE else self._postgresql(cursors)
         except DRIVER_ERRORS as error:
             raise IndexUnusable(f"The database of the index cannot be opened: {_first_line(error)}") from error
 
@@ -204,8 +218,10 @@ class Database:
             raise
         return connection
 
-    def _postgresql(self) -> Driver:
-        return psycopg.connect(self._conninfo, autocommit=True, application_name="hilum", connect_timeout=10)
+    def _postgresql(self, cursors: type[psycopg.Cursor[Row]]) -> Driver:
+        return psycopg.connect(
+            self._conninfo, autocommit=True, application_name="hilum", connect_timeout=10, cursor_factory=cursors
+        )
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Return what `work` reads. It runs a second time if the connection turns out to have dropped."""
@@ -250,9 +266,9 @@ class Database:
 
     def engine(self) -> Engine:
         """Return an engine for migrations: every connection is new and in autocommit mode."""
-        if self.kind is Kind.SQLITE:
-            return create_engine("sqlite://", creator=self.connect, poolclass=NullPool)
-        return create_engine("postgresql+psycopg://", creator=self.connect, poolclass=NullPool)
+        name = "sqlite://" if self.kind is Kind.SQLITE else "postgresql+psycopg://"
+        # SQLAlchemy reads catalogues, whose types have no binary form here.
+        return create_engine(name, creator=lambda: self._opened(psycopg.Cursor), poolclass=NullPool)
 
 
 def is_dropped(driver: Driver) -> bool:

@@ -20,6 +20,8 @@ from hilum.store.index.records import StoredInstance
 
 CHUNK_BYTES: Final = 1024 * 1024
 _ITEM_HEADER_BYTES: Final = 8
+_PREFIX: Final = b"DICM"
+_PREFIX_OFFSET: Final = 128
 
 
 def stored_bytes(instance: StoredInstance, *, archive: Archive) -> Iterator[bytes]:
@@ -27,14 +29,18 @@ def stored_bytes(instance: StoredInstance, *, archive: Archive) -> Iterator[byte
     return _range(archive.blobs, instance.blob_id, Part.OBJECT, 0, instance.size_bytes)
 
 
-def has_travelling_blob(instance: StoredInstance) -> bool:
+def has_travelling_blob(instance: StoredInstance, *, archive: Archive) -> bool:
     """Say whether the object as received is a Part 10 file of its own, beside its wire form.
 
-    So it is with deflated objects and with those that were put in order, whose wire form is a whole sidecar. One that
-    came without a preamble has a wire form around its blob.
+    So it is with deflated objects and with those that were put in order. One that came without a preamble has its
+    head in the wire form alone.
     """
     form = instance.wire_form
-    return form is not None and form.middle_length == 0 and instance.data_set_offset > 0
+    return (
+        form is not None
+        and form.middle_length == 0
+        and archive.blobs.read(instance.blob_id, Part.OBJECT, _PREFIX_OFFSET, len(_PREFIX)) == _PREFIX
+    )
 
 
 def as_received(instance: StoredInstance) -> StoredInstance:

@@ -63,7 +63,7 @@ def empty_trash(*, archive: Archive, before: float) -> int:
     while candidates := archive.index.trashed_before(before):
         for blob_id in candidates:
             archive.blobs.put(blob_id, Part.TOMBSTONE, b"")
-        emptied = set(archive.index.empty_trash(before))
+        emptied = set(archive.index.empty_trash(before, candidates))
         # What was restored, or committed to be kept, in the meantime lives on.
         for blob_id in candidates:
             if blob_id not in emptied:

@@ -28,6 +28,7 @@ from hilum.dicom.instance import DecodeError, ScanLimits, TruncatedError, WireFo
 from hilum.dicom.json import ENCODERS, LONG_VRS
 from hilum.dicom.spools import COPY_BYTES, Sidecar, Source
 
+_BITS_ALLOCATED: Final = 0x00280100
 _UNDEFINED: Final = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_TAGS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
@@ -107,6 +108,7 @@ class ExplicitForm:
         self._limits = limits
         self._sidecar = sidecar
         self._middle: WireForm | None = None
+        self._bits_allocated = 0
         self.oversized: dict[int, str] = {}
         """VRs of values that became UN for their length, by offset in the sidecar."""
 
@@ -234,6 +236,8 @@ class ExplicitForm:
         """Remember what decides the VRs of later elements."""
         if element.tag == PIXEL_REPRESENTATION and element.length == 2:
             level.pixel_representation = self._integer(element, level)
+        elif element.tag == _BITS_ALLOCATED and element.length == 2 and level.depth == 0:
+            self._bits_allocated = self._integer(element, level)
         elif element.tag == LUT_DESCRIPTOR and element.length >= 2:
             level.lut_entries = self._integer(element, level)
         elif element.tag >> 16 & 1 and 0x10 <= element.tag & 0xFFFF <= 0xFF and element.length <= 64:
@@ -265,6 +269,9 @@ class ExplicitForm:
         """Write the header of native pixel data; whole words of the value stay in the blob."""
         self._write_header(element)
         word_size = self._word_size(element.vr, self._encoding)
+        if word_size == 2 and self._bits_allocated in (32, 64):
+            # Cells wider than a word of OW are kept whole, most significant byte first, by those who wrote any.
+            word_size = self._bits_allocated // 8
         rest = element.length % word_size
         self._middle = WireForm(self._sidecar.length, element.start, element.length - rest, word_size, 0)
         self._copy(element.start + element.length - rest, rest, 1)

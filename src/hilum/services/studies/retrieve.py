@@ -96,7 +96,7 @@ def _object_part(instance: StoredInstance, offer: Offer, archive: Archive) -> Pa
     if decoded is not None:
         pixels = partial(decoded_bytes, instance, decoded, archive=archive)
         return Part(offer, instance.path, decoded.length, version, pixels)
-    if offer.transfer_syntax_uid == instance.transfer_syntax_uid and has_travelling_blob(instance):
+    if offer.transfer_syntax_uid == instance.transfer_syntax_uid and has_travelling_blob(instance, archive=archive):
         read = partial(wire_bytes, as_received(instance), archive=archive)
         return Part(offer, instance.path, instance.size_bytes, version, read)
     read = partial(wire_bytes, instance, archive=archive)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import servers
 
 README = Path(__file__).parents[1] / "README.md"

@@ -38,39 +38,37 @@ def test_a_full_disk_loses_nothing_and_recovers(small_disk: Path, reserve: int) 
     data = small_disk / "data"
     acknowledged: dict[str, bytes] = {}
     statuses: list[int] = []
-    with servers.running(data, workers=2, settings={"STORE__RESERVE_BYTES": str(reserve)}) as server:
-        with server.client() as client:
-            for number in range(400):
-                dataset = make_dataset(
-                    Rows=512,
-                    Columns=512,
-                    BitsAllocated=16,
-                    BitsStored=16,
-                    HighBit=15,
-                    PixelData=noise(512, 512, number),
-                )
-                dataset["PixelData"].VR = "OW"
-                content = encode(dataset)
-                response = store(client, content)
-                statuses.append(response.status_code)
-                if response.status_code == 200:
-                    acknowledged[path_of(dataset)] = content
-                else:
-                    module = response.json()
-                    (failure,) = [
-                        item for tag in ("0008119A", "00081198") if tag in module for item in values(module, tag)
-                    ]
-                    assert values(failure, "00081197") == [0xA700]
+    settings = {"STORE__RESERVE_BYTES": str(reserve)}
+    with servers.running(data, workers=2, settings=settings) as server, server.client() as client:
+        for number in range(400):
+            dataset = make_dataset(
+                Rows=512,
+                Columns=512,
+                BitsAllocated=16,
+                BitsStored=16,
+                HighBit=15,
+                PixelData=noise(512, 512, number),
+            )
+            dataset["PixelData"].VR = "OW"
+            content = encode(dataset)
+            response = store(client, content)
+            statuses.append(response.status_code)
+            if response.status_code == 200:
+                acknowledged[path_of(dataset)] = content
+            else:
+                module = response.json()
+                (failure,) = [item for tag in ("0008119A", "00081198") if tag in module for item in values(module, tag)]
+                assert values(failure, "00081197") == [0xA700]
 
-            for path, content in acknowledged.items():
-                (part,) = parts_of(client.get(path, headers=OBJECTS_AS_STORED))
-                assert part.content == content
+        for path, content in acknowledged.items():
+            (part,) = parts_of(client.get(path, headers=OBJECTS_AS_STORED))
+            assert part.content == content
 
-            assert set(statuses) == {200, 503}
-            assert statuses[-1] == 503
+        assert set(statuses) == {200, 503}
+        assert statuses[-1] == 503
 
-            subprocess.run(["mount", "-o", f"remount,size={2 * SIZE_MB}m", str(small_disk)], check=True)
-            assert store(client, encode(make_dataset())).status_code == 200
+        subprocess.run(["mount", "-o", f"remount,size={2 * SIZE_MB}m", str(small_disk)], check=True)
+        assert store(client, encode(make_dataset())).status_code == 200
 
     command = [sys.executable, "-m", "hilum", "verify", "--data", str(data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

@@ -52,17 +52,17 @@ async def answer(request: Request) -> dict[str, Any]:
         return await POOL.run(state)
     media_type = parse_media_type(request.headers.get("content-type", "application/dicom"))
     if media_type.type != "multipart":
-        return {"digest": await POOL.run(digest, await receive_single(request, uploads=UPLOADS, stage=BLOBS.stage))}
+        return {"digest": await receive_single(request, uploads=UPLOADS, stage=BLOBS.stage, consume=digest)}
     boundary = media_type.parameters.get("boundary", "")
-    parts = receive_parts(request, boundary, uploads=UPLOADS, stage=BLOBS.stage)
+    parts = receive_parts(request, boundary, uploads=UPLOADS, stage=BLOBS.stage, consume=digest)
     return {"parts": [await told(part) async for part in parts]}
 
 
-async def told(part: ReceivedPart) -> dict[str, Any]:
+async def told(part: ReceivedPart[str]) -> dict[str, Any]:
     return {
         "headers": dict(part.headers),
         "size": part.size_bytes,
-        "digest": await POOL.run(digest, part.staged) if part.staged else None,
+        "digest": await part.consumed if part.consumed else None,
         "problem": part.problem.name if part.problem else None,
     }
 

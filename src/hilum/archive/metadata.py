@@ -158,8 +158,7 @@ def _decompress(body: bytes, size: int) -> bytes:
 
 
 def _decompressor() -> zstandard.ZstdDecompressor:
-    found = getattr(_per_thread, "decompressor", None)
+    found: zstandard.ZstdDecompressor | None = getattr(_per_thread, "decompressor", None)
     if found is None:
         found = _per_thread.decompressor = zstandard.ZstdDecompressor()
-    assert isinstance(found, zstandard.ZstdDecompressor)
     return found

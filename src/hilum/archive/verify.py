@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Final
 
 from hilum.archive.archive import Archive
-from hilum.archive.ingest import index_blob
+from hilum.archive.ingest import Ingested, index_blob
 from hilum.archive.removal import knows_blob
 from hilum.dicom.instance import DecodeError, EncapsulatedFrames
 from hilum.errors import TargetGone, TargetNotFound
@@ -149,9 +149,9 @@ def _check_blobs(archive: Archive, repair: Repair) -> Iterator[Finding]:
 
 
 def _check_lost(blob_id: str, archive: Archive, repair: Repair, state: State) -> Finding | None:
-    if blob_id in {unsettled for unsettled, _ in archive.blobs.unsettled()} or knows_blob(blob_id, archive=archive):
-        return None  # It came in while we looked.
-    if archive.blobs.size(blob_id, Part.OBJECT) is None:
+    unsettled = {unsettled for unsettled, _ in archive.blobs.unsettled()}
+    came_in = blob_id in unsettled or knows_blob(blob_id, archive=archive)
+    if came_in or archive.blobs.size(blob_id, Part.OBJECT) is None:
         return None
     if repair is Repair.NO:
         return Finding("lost row", blob_id, "The index does not know this blob.")
@@ -160,11 +160,14 @@ def _check_lost(blob_id: str, archive: Archive, repair: Repair, state: State) ->
     except DecodeError:
         archive.blobs.put(blob_id, Part.QUARANTINED, b"")
         return Finding("broken blob", blob_id, "It is no readable DICOM object; quarantined.", repaired=True)
+    return _indexed_again(blob_id, result, archive)
+
+
+def _indexed_again(blob_id: str, result: Ingested, archive: Archive) -> Finding:
+    subject = result.sop_instance_uid
     if result.outcome in (Outcome.STORED, Outcome.REPLACED):
-        return Finding("lost row", result.sop_instance_uid, "Indexed again.", repaired=True)
+        return Finding("lost row", subject, "Indexed again.", repaired=True)
     if result.outcome in (Outcome.IDENTICAL, Outcome.KEPT_FIRST):
         archive.blobs.put(blob_id, Part.TOMBSTONE, b"")
-        return Finding(
-            "lost row", result.sop_instance_uid, "A copy of what is stored or was replaced; removed.", repaired=True
-        )
-    return Finding("lost row", result.sop_instance_uid, f"Another object has its place; blob {blob_id} stays aside.")
+        return Finding("lost row", subject, "A copy of what is stored or was replaced; removed.", repaired=True)
+    return Finding("lost row", subject, f"Another object has its place; blob {blob_id} stays aside.")

@@ -33,6 +33,5 @@ class Origin:
 
 def origin_of(request: Request) -> Origin:
     """Return the record of the application that serves `request`."""
-    origin = request.app.state.origin
-    assert isinstance(origin, Origin)
+    origin: Origin = request.app.state.origin
     return origin

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from starlette.requests import Request
 from starlette.types import Message, Receive
@@ -47,6 +47,8 @@ _LENGTH_DIGITS: Final = 19
 _DRAIN_BYTES: Final = 64 * 1024 * 1024
 _DRAIN_TIMEOUT_S: Final = 10.0
 
+T = TypeVar("T")
+
 Stage = Callable[[], Staged]
 
 
@@ -59,14 +61,17 @@ class PartProblem(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class ReceivedPart:
-    """One part of a multipart payload; whoever gets it owns the staged object and publishes or discards it."""
+class ReceivedPart(Generic[T]):
+    """One part of a multipart payload."""
 
     headers: Mapping[str, str]
     """By name in lower case."""
     size_bytes: int
-    staged: Staged | None
-    """All bytes of the part, written; None if there is a problem."""
+    consumed: asyncio.Future[T] | None
+    """What the consumer makes of the part, in a worker thread; None if there is a problem.
+
+    It raises OutOfResources where the last bytes found no room, and whatever the consumer raises.
+    """
     problem: PartProblem | None
 
 
@@ -116,17 +121,19 @@ class Uploads:
 
 
 async def receive_parts(
-    request: Request, boundary: str, *, uploads: Uploads, stage: Stage
-) -> AsyncIterator[ReceivedPart]:
-    """Yield the parts of a multipart payload, each as soon as it is complete and written.
+    request: Request, boundary: str, *, uploads: Uploads, stage: Stage, consume: Callable[[Staged], T]
+) -> AsyncIterator[ReceivedPart[T]]:
+    """Yield the parts of a multipart payload, each as soon as it is complete.
 
-    A part with a problem costs no other part: it is yielded without its bytes, and reading goes on.
+    A part with a problem costs no other part: it is yielded without its bytes, and reading goes on. The last bytes of
+    a part are written by the thread that consumes it: an instance takes one hop.
 
     Args:
         request: nothing of its payload has been read.
         boundary: parameter of its Content-Type.
         uploads: of this worker.
         stage: makes a new staged object; called in a worker thread.
+        consume: takes over a staged object with all bytes of a part; called in a worker thread.
 
     Raises:
         InvalidRequest: the payload is no multipart, or has no parts.
@@ -146,20 +153,21 @@ async def receive_parts(
                     case PartData():
                         await writer.write(event.data)
                     case PartEnd():
-                        yield await writer.finish(event)
+                        yield await writer.finish(event, consume)
         if not parser.parts:
             raise InvalidRequest("The multipart payload has no parts.")
     finally:
         writer.abandon()
 
 
-async def receive_single(request: Request, *, uploads: Uploads, stage: Stage) -> Staged:
-    """Return the payload of a request that is one object.
+async def receive_single(request: Request, *, uploads: Uploads, stage: Stage, consume: Callable[[Staged], T]) -> T:
+    """Return what `consume` makes of the payload of a request that is one object.
 
     Args:
         request: nothing of its payload has been read.
         uploads: of this worker.
         stage: makes a new staged object; called in a worker thread.
+        consume: takes over the staged object; called in a worker thread.
 
     Raises:
         InvalidRequest: there is no payload.
@@ -177,14 +185,14 @@ async def receive_single(request: Request, *, uploads: Uploads, stage: Stage) ->
             await writer.write(await body.next_chunk())
         if not body.bytes_read:
             raise InvalidRequest("The request has no payload.")
-        part = await writer.finish(PartEnd(complete=True))
+        part = await writer.finish(PartEnd(complete=True), consume)
     finally:
         writer.abandon()
     if part.problem is PartProblem.TOO_LARGE:
         raise PayloadTooLarge(part.problem.value)
-    if part.staged is None:
+    if part.consumed is None:
         raise OutOfResources(PartProblem.OUT_OF_RESOURCES.value)
-    return part.staged
+    return await part.consumed
 
 
 class Inflow:
@@ -319,18 +327,20 @@ class _PartWriter:
             await self._settle()
             self.flush_soon()
 
-    async def finish(self, end: PartEnd) -> ReceivedPart:
-        """Write what is left and return the part."""
+    async def finish(self, end: PartEnd, consume: Callable[[Staged], T]) -> ReceivedPart[T]:
+        """Have what is left written and the part consumed; the loop does not wait for that."""
         if not end.complete:
             self._fail(self.problem or PartProblem.CUT_SHORT)
         await self._settle()
-        if self.problem is None and (self._pieces or not self._size):
-            self._start_writing()
-            await self._settle()
-        staged = None if self.problem else self._target.take()
         self._finished = True
         self._uploads.remove(self)
-        return ReceivedPart(self._headers, self._size, staged, self.problem)
+        if self.problem is not None:
+            return ReceivedPart(self._headers, self._size, None, self.problem)
+        pieces, size = self._pieces, self._unwritten
+        self._pieces, self._unwritten = [], 0
+        consumed = self._uploads.pool.run(self._target.consume, pieces, consume)
+        consumed.add_done_callback(lambda _: self._uploads.release(size))
+        return ReceivedPart(self._headers, self._size, consumed, None)
 
     def flush_soon(self) -> None:
         """Start to write what has come, unless a batch is being written."""
@@ -402,6 +412,20 @@ class _Target:
                 self._staged = self._stage()
             if data:
                 self._staged.write(data)
+
+    def consume(self, pieces: list[bytes | memoryview], consume: Callable[[Staged], T]) -> T:
+        """Append the last batch and give the staged object to its consumer."""
+        try:
+            if pieces or self._staged is None:
+                self.write(pieces)
+        except BaseException:
+            self.discard()
+            raise
+        pieces.clear()
+        staged = self.take()
+        if staged is None:
+            raise RequestCutShort("The part was given up.")
+        return consume(staged)
 
     def take(self) -> Staged | None:
         """Give the staged object away."""

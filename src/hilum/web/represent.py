@@ -120,12 +120,11 @@ def _again(taken: list[bytes], chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield from chunks
 
 
-def represent_metadata(metadata: Metadata, *, service_url: str, base_url: str, etag: str) -> Answer:
+def represent_metadata(metadata: Metadata, *, base_url: str, etag: str) -> Answer:
     """Return the response for metadata: one JSON array.
 
     Args:
         metadata: what the transaction found.
-        service_url: base URL of the service.
         base_url: what bulk data URIs begin with: the service's base URL, or its path alone.
         etag: of this representation.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -12,9 +12,10 @@ from typing import Final
 import orjson
 from starlette.requests import Request
 
+from hilum.archive.archive import Archive
 from hilum.archive.ingest import FailureReason, Ingested, ingest
 from hilum.config import MissingAccept
-from hilum.errors import InvalidRequest, NotAcceptable, UnsupportedMediaType
+from hilum.errors import InvalidRequest, NotAcceptable, OutOfResources, UnsupportedMediaType
 from hilum.services.studies.store import Conclusion, store_result
 from hilum.store.blobs.protocol import Staged
 from hilum.web.origin import Origin, origin_of
@@ -47,15 +48,16 @@ async def store_instances(request: Request) -> AnswerResponse:
     origin, target = origin_of(request), target_of(request)
     _check_acceptable(request, origin)
     media_type = _content_type(request)
-    study_instance_uid = target.study_instance_uid or None
+    consume = partial(_ingest, archive=origin.archive, study_instance_uid=target.study_instance_uid or None)
     if media_type.essence == "application/dicom":
-        staged = await receive_single(request, uploads=origin.uploads, stage=origin.archive.blobs.stage)
-        results = [await _ingest(staged, origin, study_instance_uid)]
+        results = [
+            await receive_single(request, uploads=origin.uploads, stage=origin.archive.blobs.stage, consume=consume)
+        ]
     else:
         boundary = media_type.parameters.get("boundary")
         if not boundary:
             raise InvalidRequest("The Content-Type has no boundary.")
-        results = await _ingest_parts(request, boundary, origin, study_instance_uid)
+        results = await _ingest_parts(request, boundary, origin, consume)
     return _answer(results, request, origin)
 
 
@@ -87,35 +89,36 @@ def _content_type(request: Request) -> MediaType:
 
 
 async def _ingest_parts(
-    request: Request, boundary: str, origin: Origin, study_instance_uid: str | None
+    request: Request, boundary: str, origin: Origin, consume: Callable[[Staged], Ingested]
 ) -> list[Ingested]:
     """Ingest parts as they become complete, a few at once; return their results in the order of the payload."""
-    slots = asyncio.Semaphore(_PARTS_AT_ONCE)
-    running: list[asyncio.Task[Ingested]] = []
-
-    async def ingest_one(part: ReceivedPart) -> Ingested:
-        try:
-            if part.problem is not None or part.staged is None:
-                problem = part.problem or PartProblem.CUT_SHORT
-                return Ingested(failure=_PROBLEMS[problem], text=problem.value)
-            return await _ingest(part.staged, origin, study_instance_uid)
-        finally:
-            slots.release()
-
+    parts: list[ReceivedPart[Ingested]] = []
+    stage = origin.archive.blobs.stage
     try:
-        async for part in receive_parts(request, boundary, uploads=origin.uploads, stage=origin.archive.blobs.stage):
-            await slots.acquire()
-            running.append(asyncio.create_task(ingest_one(part)))
+        async for part in receive_parts(request, boundary, uploads=origin.uploads, stage=stage, consume=consume):
+            parts.append(part)
+            if len(parts) >= _PARTS_AT_ONCE and (earlier := parts[-_PARTS_AT_ONCE].consumed) is not None:
+                await asyncio.wait([earlier])
     finally:
         # What is complete is stored even if the user agent goes away before the rest has come.
-        results = await asyncio.gather(*running)
+        results = [await _result(part) for part in parts]
     return results
 
 
-async def _ingest(staged: Staged, origin: Origin, study_instance_uid: str | None) -> Ingested:
-    work = partial(ingest, staged, archive=origin.archive, study_instance_uid=study_instance_uid)
+async def _result(part: ReceivedPart[Ingested]) -> Ingested:
+    if part.consumed is None:
+        problem = part.problem or PartProblem.CUT_SHORT
+        return Ingested(failure=_PROBLEMS[problem], text=problem.value)
     try:
-        return await origin.pool.run(work)
+        return await part.consumed
+    except OutOfResources:
+        problem = PartProblem.OUT_OF_RESOURCES
+        return Ingested(failure=_PROBLEMS[problem], text=problem.value)
+
+
+def _ingest(staged: Staged, *, archive: Archive, study_instance_uid: str | None) -> Ingested:
+    try:
+        return ingest(staged, archive=archive, study_instance_uid=study_instance_uid)
     except Exception:
         # The outermost layer of one instance: what nobody foresaw must not cost the others their answer.
         _logger.exception("An instance could not be stored.")

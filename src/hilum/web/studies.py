@@ -76,7 +76,7 @@ async def retrieve_metadata(request: Request) -> AnswerResponse:
         etag = etag_of(base_url, metadata.version, target.path)
         if none_match(if_none_match, etag):
             return _not_modified(etag)
-        return represent_metadata(metadata, service_url=service_url, base_url=base_url, etag=etag)
+        return represent_metadata(metadata, base_url=base_url, etag=etag)
 
     return AnswerResponse(await origin.pool.run(transact), origin.sender)
 

@@ -210,7 +210,7 @@ class FolderBlobs:
         self._path(blob_id, part).unlink(missing_ok=True)
 
     def parts(self) -> Iterator[tuple[str, Part, float]]:
-        """Iterate over all parts: blob id, part, seconds since the epoch of its writing. Parts of a blob are neighbours."""
+        """Iterate over all parts, those of a blob in a row: blob id, part, seconds since the epoch of its writing."""
         with os.scandir(self._blobs) as folders:
             names = sorted(entry.name for entry in folders)
         for name in names:

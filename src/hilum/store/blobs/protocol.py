@@ -94,7 +94,7 @@ class BlobStore(Protocol):
         """Remove a part; one that does not exist is no error."""
 
     def parts(self) -> Iterator[tuple[str, Part, float]]:
-        """Iterate over all parts: blob id, part, seconds since the epoch of its writing. Parts of a blob are neighbours."""
+        """Iterate over all parts, those of a blob in a row: blob id, part, seconds since the epoch of its writing."""
 
     def unsettled(self) -> Iterator[tuple[str, float]]:
         """Iterate over blob ids that have a staging entry (received, not known to be indexed) and its time."""

@@ -141,7 +141,8 @@ def _check_blobs(archive: Archive, repair: Repair) -> Iterator[Finding]:
             if repair is Repair.YES:
                 archive.blobs.put(blob_id, Part.TOMBSTONE, b"")
             yield Finding("stale marker", blob_id, "A sidecar without an object.", repaired=repair is Repair.YES)
-    # Live ones first. Ids ascend with time: under `reject` and `keep` the oldest object of a UID wins, under `replace` the newest.
+    # Live ones first. Ids ascend with time: under `reject` and `keep` the oldest object of a UID wins,
+    # under `replace` the newest.
     for trashed, blob_id in sorted(lost):
         finding = _check_lost(blob_id, archive, repair, State.TRASHED if trashed else State.LIVE)
         if finding is not None:

@@ -20,6 +20,7 @@ from hilum.dicom.levels import EVERY_LEVEL_TAGS, level_of, returned_levels
 from hilum.dicom.query import Level, Query
 from hilum.store.index import tables
 from hilum.store.index.answers import (
+    JOINT,
     ONLINE,
     RETRIEVE_URL,
     count,
@@ -87,6 +88,7 @@ WIDE_COLUMNS: Final[Mapping[Level, tuple[ColumnElement[Any], ...]]] = {
 }
 """Columns of results that carry more."""
 
+_ZONE_START: Final = '"00080201":'
 _SERIES_PART: Final = slice(len(_STUDY_WIDE), len(_STUDY_WIDE) + len(_SERIES_WIDE))
 _INSTANCE_PART: Final = slice(_SERIES_PART.stop, _SERIES_PART.stop + len(_INSTANCE_COLUMNS))
 
@@ -121,7 +123,9 @@ def native_series(row: Row) -> Item:
 def native_instance(row: Row) -> Item:
     """Return the result of a row of `NATIVE_COLUMNS[Level.INSTANCE]`."""
     study_uid, series_uid, uid, sop_class, number, frames, rows, columns, bits, extra = row
-    if extra or number == tables.NO_NUMBER:
+    # The zone alone is common, and has its place right before Retrieve URL.
+    is_zone = extra.startswith(_ZONE_START) and JOINT not in extra
+    if (extra and not is_zone) or number == tables.NO_NUMBER:
         path = f"/studies/{study_uid}/series/{series_uid}/instances/{uid}"
         return split_item(in_order(_instance_members(row[2:]), [_retrieve_url(path)]))
     layout = f',\n"00280008":{{"vr":"IS","Value":[{frames}]}}' if frames != tables.UNKNOWN else ""
@@ -133,7 +137,7 @@ def native_instance(row: Row) -> Item:
         layout += f',\n"00280100":{{"vr":"US","Value":[{bits}]}}'
     before = (
         f'{{"00080016":{{"vr":"UI","Value":["{sop_class}"]}},\n"00080018":{{"vr":"UI","Value":["{uid}"]}},\n'
-        f"{ONLINE},\n{RETRIEVE_URL}"
+        f"{ONLINE},\n{extra + JOINT if extra else ''}{RETRIEVE_URL}"
     )
     after = (
         f'/studies/{study_uid}/series/{series_uid}/instances/{uid}"]}},\n'

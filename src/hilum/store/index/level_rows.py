@@ -69,14 +69,16 @@ _FIND_SERIES: Final = select(
 ).where(_series.study_row == bindparam("study_row"), _series.series_instance_uid == bindparam("uid"))
 _INSERT_STUDY: Final = inserting(tables.study).returning(_study.id)
 _INSERT_SERIES: Final = inserting(tables.series).returning(_series.id)
-_COUNT_STUDY: Final = _updating(tables.study, (*_COUNTS, "series_count"))
-_COUNT_SERIES: Final = _updating(tables.series, (*_COUNTS, "version"))
+_STUDY_COUNTS: Final = (*_COUNTS, "series_count")
+_SERIES_COUNTS: Final = (*_COUNTS, "version")
+_COUNT_STUDY: Final = _updating(tables.study, _STUDY_COUNTS)
+_COUNT_SERIES: Final = _updating(tables.series, _SERIES_COUNTS)
 _WRITE_STUDY: Final = _updating(
     tables.study,
-    (*_TEXTS, "order_key", "study_date", "study_time", "accession_number", "patient_id", "study_id"),
+    (*_STUDY_COUNTS, *_TEXTS, "order_key", "study_date", "study_time", "accession_number", "patient_id", "study_id"),
 )
 _WRITE_SERIES: Final = _updating(
-    tables.series, (*_TEXTS, "answer_end", "modality", "series_number", "start_date", "start_time")
+    tables.series, (*_SERIES_COUNTS, *_TEXTS, "answer_end", "modality", "series_number", "start_date", "start_time")
 )
 _ATTRIBUTES: Final = {
     Level.STUDY: select(_study.attributes).where(_study.id == bindparam("row")),
@@ -116,6 +118,8 @@ class StudyRow:
     """Merged attributes; None while nobody needed them."""
     is_rewritten: bool = False
     """Attributes or modalities have changed."""
+    is_new: bool = False
+    """This transaction made the row: it has no keys yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class SeriesRow:
     """Instances before this transaction."""
     members: Members | None = None
     is_rewritten: bool = False
+    is_new: bool = False
 
 
 class LevelRows:
@@ -235,7 +240,7 @@ class LevelRows:
             "merged_digest": _NOT_MERGED,
         }
         row = self._session.only(_INSERT_STUDY, values)[0]
-        study = self._studies[uid] = StudyRow(row, uid, _NOT_MERGED, 0, 0, 0, {})
+        study = self._studies[uid] = StudyRow(row, uid, _NOT_MERGED, 0, 0, 0, {}, is_new=True)
         return study
 
     def _new_series(self, study: StudyRow, uid: str) -> SeriesRow:
@@ -248,7 +253,7 @@ class LevelRows:
             "merged_digest": _NOT_MERGED,
         }
         row = self._session.only(_INSERT_SERIES, values)[0]
-        series = self._series[study.uid, uid] = SeriesRow(row, study.uid, uid, _NOT_MERGED, 0, 0, 0, 0, {})
+        series = self._series[study.uid, uid] = SeriesRow(row, study.uid, uid, _NOT_MERGED, 0, 0, 0, 0, {}, is_new=True)
         return series
 
     def _merge_study(self, study: StudyRow, offered: NewInstance) -> None:
@@ -316,52 +321,53 @@ class LevelRows:
         return members
 
     def _write_series(self, series: SeriesRow) -> None:
-        values: dict[str, Value] = {
-            "row": series.row,
-            "new_instance_count": series.instance_count,
-            "new_size_bytes": series.size_bytes,
-            "new_visible": int(series.instance_count > 0),
-            "new_merged_digest": series.merged_digest,
-            "new_version": series.version,
+        counts: dict[str, Value] = {
+            "instance_count": series.instance_count,
+            "size_bytes": series.size_bytes,
+            "visible": int(series.instance_count > 0),
+            "merged_digest": series.merged_digest,
+            "version": series.version,
         }
-        self._session.run(_COUNT_SERIES, values)
         if not series.is_rewritten:
+            self._session.run(_COUNT_SERIES, _new_values(series.row, counts))
             return
         members = self._members(Level.SERIES, series)
         head, tail, end = series_pieces(members)
         texts = {"answer_head": head, "answer_tail": tail, "answer_end": end, "attributes": _json(members)}
-        self._session.run(_WRITE_SERIES, _new_values(series.row, {**texts, **series_columns(members)}))
-        self._write_keys(Level.SERIES, series.row, rows_beside_columns(Level.SERIES, members))
+        values = {**counts, **texts, **series_columns(members)}
+        self._session.run(_WRITE_SERIES, _new_values(series.row, values))
+        self._write_keys(Level.SERIES, series, rows_beside_columns(Level.SERIES, members))
 
     def _write_study(self, study: StudyRow) -> None:
         modalities: list[str] = []
         if study.is_rewritten:
             modalities = [row[0] for row in self._session.rows(_VISIBLE_MODALITIES, {"row": study.row})]
             study = self._studies[study.uid] = replace(study, series_count=len(modalities))
-        values: dict[str, Value] = {
-            "row": study.row,
-            "new_instance_count": study.instance_count,
-            "new_size_bytes": study.size_bytes,
-            "new_visible": int(study.instance_count > 0),
-            "new_merged_digest": study.merged_digest,
-            "new_series_count": study.series_count,
+        counts: dict[str, Value] = {
+            "instance_count": study.instance_count,
+            "size_bytes": study.size_bytes,
+            "visible": int(study.instance_count > 0),
+            "merged_digest": study.merged_digest,
+            "series_count": study.series_count,
         }
-        self._session.run(_COUNT_STUDY, values)
         if not study.is_rewritten:
+            self._session.run(_COUNT_STUDY, _new_values(study.row, counts))
             return
         members = self._members(Level.STUDY, study)
         head, tail = study_pieces(members, modalities)
         texts = {"answer_head": head, "answer_tail": tail, "attributes": _json(members)}
-        self._session.run(_WRITE_STUDY, _new_values(study.row, {**texts, **study_columns(study.uid, members)}))
+        values = {**counts, **texts, **study_columns(study.uid, members)}
+        self._session.run(_WRITE_STUDY, _new_values(study.row, values))
         known = sorted(set(modalities) - {""})
         derived = {MODALITIES_IN_STUDY: {"vr": "CS", "Value": known}}
         others = {tag: element for tag, element in members.items() if tag != MODALITIES_IN_STUDY}
         rows = [*rows_beside_columns(Level.STUDY, others), *key_rows(derived)]
-        self._write_keys(Level.STUDY, study.row, rows)
+        self._write_keys(Level.STUDY, study, rows)
 
-    def _write_keys(self, level: Level, owner: int, rows: Iterable[KeyRow]) -> None:
-        self._session.run(DELETE_KEYS[level], {"owner": owner})
-        self._session.run_many(INSERT_KEYS[level], [key_values(owner, row) for row in rows])
+    def _write_keys(self, level: Level, owner: StudyRow | SeriesRow, rows: Iterable[KeyRow]) -> None:
+        if not owner.is_new:
+            self._session.run(DELETE_KEYS[level], {"owner": owner.row})
+        self._session.run_many(INSERT_KEYS[level], [key_values(owner.row, row) for row in rows])
 
 
 def key_values(owner: int, row: KeyRow) -> dict[str, Value]:

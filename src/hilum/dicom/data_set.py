@@ -234,6 +234,9 @@ class DataSetScan:
                 entry = entries[source[position : position + 6]]
             except KeyError:
                 entry = self._entry(position)
+                if entry is _PADDING:
+                    position = stop
+                    break
             tag, head, encode, short, _ = entry
             if short:
                 start = position + 8
@@ -323,8 +326,6 @@ class DataSetScan:
         if start in self._oversized:
             entry = _make_entry(entry[0], self._oversized[start])
         tag, head, _, short, vr = entry
-        if entry is _PADDING:
-            return stop
         if tag == ITEM_END:
             raise DecodeError("An item delimiter stands outside of an item.", offset=field.position, tag=tag)
         mark = len(self.bulk)

@@ -154,11 +154,7 @@ class ExplicitForm:
         """Write elements up to the end of `level`; return where the next ones begin."""
         while position < level.stop:
             level.position = position
-            if (
-                level.depth == 0
-                and self._source[position : position + 1] == b"\0"
-                and is_padding(self._source, position)
-            ):
+            if level.depth == 0 and self._is_over(position):
                 return level.stop
             element = self._header(position, level)
             if element.tag == _ITEM_END:
@@ -169,6 +165,14 @@ class ExplicitForm:
         if level.undefined:
             raise TruncatedError("An item of undefined length has no end.", offset=position)
         return position
+
+    def _is_over(self, position: int) -> bool:
+        """Return whether NULs alone follow; in big endian they may as well be the start of a tag that is cut off."""
+        return (
+            self._encoding.order == "<"
+            and self._source[position : position + 1] == b"\0"
+            and is_padding(self._source, position)
+        )
 
     def _header(self, position: int, level: _Level) -> _Element:
         """Read the header of the element at `position`; its VR is a definite one."""

@@ -25,7 +25,7 @@ from hilum.dicom.dictionary import (
     creator_tag,
     vr_of,
 )
-from hilum.dicom.fragments import Fragments, read_fragments
+from hilum.dicom.frames import Fragments, read_fragments
 from hilum.dicom.instance import BulkValue, DecodeError, ScanLimits, TruncatedError
 from hilum.dicom.json import BINARY_VRS, ENCODERS, LONG_VRS, TEXT_BULK_VRS, Encoder, bulk_reference
 from hilum.dicom.spools import Overflow, Source
@@ -46,6 +46,7 @@ _OVERFLOW_BYTES: Final = 256 * 1024
 """Sequences whose JSON is longer go to the spool."""
 _MAX_BULK_VALUES: Final = 500_000
 _MAX_SHORT_LENGTH: Final = 65534
+_MAX_PADDING: Final = 512
 _TEXT_FACTOR: Final = 64
 """Text becomes bulk data above so many times the threshold of binary values."""
 
@@ -85,6 +86,8 @@ class Form:
     gap: Gap
     oversized: Mapping[int, str]
     """VRs of values that are UN in the form for their length alone (TSX-14), by offset of the value field."""
+    shift: int = 0
+    """What is added to an offset in the buffer, before the gap, to get the one in the form."""
 
 
 WHOLE: Final = Form(Gap(0, 0), MappingProxyType({}))
@@ -105,8 +108,19 @@ def tag_name(tag: int) -> str:
     return f"{tag:08X}"
 
 
+_PADDING: Final[_Entry] = (0, b"", None, True, "")
+"""Stands for NULs behind the data set."""
+
+
+def is_padding(source: Source, position: int) -> bool:
+    """Return whether nothing but a short run of NULs follows: some writers fill the last block of a file."""
+    rest = len(source) - position
+    return rest <= _MAX_PADDING and not source[position:].strip(b"\0")
+
+
 def _make_entry(tag: int, vr: str) -> _Entry:
-    special = tag in _SPECIAL_TAGS or tag & 0xFFFF == 0 or tag < 0x00030000
+    is_unknown = vr == "UN" and not tag >> 16 & 1
+    special = tag in _SPECIAL_TAGS or tag & 0xFFFF == 0 or tag < 0x00030000 or is_unknown
     encoder = None if special else ENCODERS.get(vr)
     return tag, b'"%08X":{"vr":"%b"' % (tag, vr.encode()), encoder, vr not in LONG_VRS, vr
 
@@ -179,12 +193,15 @@ class DataSetScan:
         self._source = source
         self._limits = limits
         self._overflow = overflow
+        self._form = form
         self._gap = form.gap
         self._oversized = form.oversized
-        self._shift = 0
+        self._shift = form.shift
         self.bulk: list[BulkValue] = []
         self.referring: set[int] = set()
         """Tags of the top level whose JSON refers to bulk data or to text in the overflow."""
+        self.unknown: list[int] = []
+        """Public tags of the top level whose VR is UN, though the dictionary may know it."""
         self.pixels: PixelElement | None = None
         self.offset_tables: dict[int, tuple[int, int]] = {}
         """Offset in the buffer and length of the Extended Offset Table and its lengths."""
@@ -217,6 +234,9 @@ class DataSetScan:
                 entry = entries[source[position : position + 6]]
             except KeyError:
                 entry = self._entry(position)
+                if entry is _PADDING:
+                    position = stop
+                    break
             tag, head, encode, short, _ = entry
             if short:
                 start = position + 8
@@ -249,6 +269,8 @@ class DataSetScan:
         """Return the table's entry for the element at `position`."""
         source = self._source
         key = source[position : position + 6]
+        if not key.strip(b"\0") and is_padding(source, position):
+            return _PADDING
         if len(key) < 6:
             raise TruncatedError("The object ends inside an element.", offset=position)
         group, element = _tag_of(key, 0)
@@ -354,7 +376,7 @@ class DataSetScan:
         self.bulk.clear()
         self.referring.clear()
         self.pixels = None
-        self._shift = 0
+        self._shift = self._form.shift
         return level.start
 
     def _defined(self, tag: int, vr: str, start: int, length: int, level: Level) -> bytes:
@@ -372,6 +394,8 @@ class DataSetScan:
         raw = self._source[start : start + length]
         if tag == _SPECIFIC_CHARACTER_SET and not level.restarted:
             level.charset = character_set(raw)
+        if vr == "UN" and level.depth == 0 and not tag >> 16 & 1:
+            self.unknown.append(tag)
         text = ENCODERS[vr](raw, level.charset)
         return self._bulk(tag, vr, start, length, level) if text is None else text
 
@@ -393,7 +417,7 @@ class DataSetScan:
         if level.depth == 0 and self.pixels is None:
             self.pixels = PixelElement(tag, vr, start + self._shift, length, None)
         if self._is_gap(tag, start, level):
-            self._shift = self._gap.length
+            self._shift = self._form.shift + self._gap.length
         return text
 
     def _undefined(self, tag: int, vr: str, start: int, stop: int, level: Level) -> tuple[int, bytes]:
@@ -402,10 +426,10 @@ class DataSetScan:
             return self._items(start, level, _Container(tag, vr, stop, undefined=True))
         if vr not in ("OB", "OW", "UN"):
             raise DecodeError("This VR allows no undefined length.", offset=start, tag=tag)
-        fragments = read_fragments(self._source, start, stop)
+        fragments = read_fragments(self._source, start, stop, self._shift)
         text = self._bulk(tag, vr, start, fragments.end - start, level)
         if tag in PIXEL_TAGS and level.depth == 0 and self.pixels is None:
-            self.pixels = PixelElement(tag, vr, start, fragments.end - start, fragments)
+            self.pixels = PixelElement(tag, vr, start + self._shift, fragments.end - start, fragments)
         return fragments.end + 8, text
 
     def _items(self, position: int, level: Level, container: _Container) -> tuple[int, bytes]:

@@ -19,6 +19,7 @@ _TRANSFER_SYNTAX: Final = b"\x02\x00\x10\x00"
 _GROUP_LENGTH: Final = b"\x02\x00\x00\x00"
 _MAX_META_BYTES: Final = 1024 * 1024
 _SHORT: Final = struct.Struct("<4s2sH")
+_IMPLICIT: Final = struct.Struct("<4sI")
 _LONG: Final = struct.Struct("<4s2sHI")
 _VRS: Final = frozenset(vr.encode() for vr in ENCODERS)
 _LONG_VRS: Final = frozenset(vr.encode() for vr in LONG_VRS)
@@ -94,7 +95,10 @@ def _read_element(source: Source, position: int) -> tuple[bytes, bytes, bytes, i
     except struct.error as error:
         raise TruncatedError("The object ends inside its File Meta Information.", offset=position) from error
     if vr not in _VRS:
-        raise DecodeError("The File Meta Information has an element without a valid VR.", offset=position)
+        # Some writers keep Implicit VR here as well; all that matters of it are UIDs.
+        vr, length, start = b"UI", _IMPLICIT.unpack_from(source, position)[1], position + 8
+        if start + length > len(source):
+            raise DecodeError("The File Meta Information has an element without a valid VR.", offset=position)
     if start + length > len(source):
         raise TruncatedError("The object ends inside its File Meta Information.", offset=position)
     if length > _MAX_META_BYTES:

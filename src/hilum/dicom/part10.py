@@ -25,12 +25,10 @@ from hilum.dicom.data_set import (
     PixelElement,
     tag_name,
 )
-from hilum.dicom.deflate import DEFLATED_SYNTAXES, inflate
 from hilum.dicom.dictionary import vr_of
 from hilum.dicom.fallback import MAX_REPAIRED_BYTES, repair
 from hilum.dicom.file_meta import Head, has_prefix, read_head
-from hilum.dicom.fragments import encapsulated_frames, single_stream
-from hilum.dicom.frames import PixelGeometry, native_frames
+from hilum.dicom.frames import PixelGeometry, encapsulated_frames, native_frames, single_stream
 from hilum.dicom.instance import (
     DecodeError,
     Frames,
@@ -39,9 +37,9 @@ from hilum.dicom.instance import (
     TruncatedError,
     WireForm,
 )
-from hilum.dicom.json import EMPTY, ENCODERS
+from hilum.dicom.json import ENCODERS
 from hilum.dicom.metadata import compress_metadata
-from hilum.dicom.spools import COPY_BYTES, OpenSpool, Overflow, Sidecar, Source, mapped, source_of
+from hilum.dicom.spools import OpenSpool, Overflow, Sidecar, Source, mapped, source_of
 from hilum.dicom.transfer_syntaxes import (
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
@@ -49,7 +47,7 @@ from hilum.dicom.transfer_syntaxes import (
     VIDEO_SYNTAXES,
 )
 from hilum.dicom.uids import is_uid
-from hilum.dicom.wire_form import EXPLICIT_BIG, IMPLICIT_LITTLE, Encoding, ExplicitForm
+from hilum.dicom.wire_form import DEFLATED_SYNTAXES, EXPLICIT_BIG, IMPLICIT_LITTLE, Encoding, ExplicitForm, inflate
 
 _ATTRIBUTE_BYTES: Final = 4096
 """Longest JSON of an attribute that is given apart."""
@@ -139,9 +137,9 @@ class _Roads:
         if uid in _ENCODINGS or uid == EXPLICIT_VR_LITTLE_ENDIAN or not uid:
             # What the data set shows of itself outweighs what the head says of it.
             if found == EXPLICIT_VR_LITTLE_ENDIAN:
-                return self._copied(head, uid or found) if is_broken or uid != found else self._in_place(head, uid)
+                return self._headed(head, uid or found) if is_broken or uid != found else self._in_place(head, uid)
             return self._converted(head, uid or found, found, is_broken=is_broken or uid != found)
-        return self._copied(head, uid) if is_broken else self._in_place(head, uid)
+        return self._headed(head, uid) if is_broken else self._in_place(head, uid)
 
     def _in_place(self, head: Head, uid: str) -> _Reading:
         scan = DataSetScan(self._source, self._limits, self._overflow)
@@ -156,13 +154,15 @@ class _Roads:
             inflate(self._source, head.length, self._limits, draft.sidecar)
             return self._from_sidecar(draft, head, uid, "deflated")
 
-    def _copied(self, head: Head, uid: str) -> _Reading:
-        """Read an object whose head alone is broken: its form is a new head and the data set as it is."""
-        with _Draft(self._open_spool) as draft:
-            draft.sidecar.write(head.rewritten(EXPLICIT_VR_LITTLE_ENDIAN if uid in _ENCODINGS else uid))
-            for offset in range(head.length, len(self._source), COPY_BYTES):
-                draft.sidecar.write(self._source[offset : offset + COPY_BYTES])
-            return self._from_sidecar(draft, head, uid, "repaired")
+    def _headed(self, head: Head, uid: str) -> _Reading:
+        """Read an object whose head alone is broken: its form is a new head before the data set of the blob."""
+        new_head = head.rewritten(EXPLICIT_VR_LITTLE_ENDIAN if uid in _ENCODINGS else uid)
+        form = Form(WHOLE.gap, WHOLE.oversized, shift=len(new_head) - head.length)
+        scan = DataSetScan(self._source, self._limits, self._overflow, form)
+        level = scan.read(head.length)
+        frames = _frames(scan, level, uid, self._source)
+        wire_form = WireForm(len(new_head), head.length, len(self._source) - head.length, 1, 0)
+        return _Reading(head, uid, scan, level, frames, wire_form, io.BytesIO(new_head), "repaired")
 
     def _converted(self, head: Head, uid: str, found: str, *, is_broken: bool) -> _Reading:
         """Read a data set that never travels as it is stored."""
@@ -278,7 +278,7 @@ def _instance(reading: _Reading, overflow: Overflow, open_spool: OpenSpool) -> S
         sop_class_uid=uids[3],
         transfer_syntax_uid=reading.transfer_syntax_uid,
         data_set_offset=reading.head.length,
-        attributes=_attributes(level, scan.referring),
+        attributes=_attributes(level, scan),
         metadata=metadata.body,
         metadata_size=metadata.size,
         uri_offsets=metadata.uri_offsets,
@@ -311,29 +311,45 @@ def _uid(level: Level, tag: int, name: str) -> str:
 def _value(level: Level, tag: int) -> object:
     """Return the only value of an attribute of the top level; None if it is absent or empty.
 
-    Several values are given as a list, which is never what is looked for. A value that some router has turned into
-    UN is read as its attribute's own VR, though metadata keep it as it is (JSON-44).
+    Several values are given as a list, which is never what is looked for.
     """
     member = level.members.get(tag)
     if member is None or len(member) > _ATTRIBUTE_BYTES or b"\0" in member:
         return None
-    attribute = orjson.loads(member[_MEMBER_START:])
-    if attribute["vr"] == "UN" and (encode := ENCODERS.get(vr_of(tag, ""))):
-        body = encode(base64.b64decode(attribute.get("InlineBinary", "")), level.charset)
-        attribute = orjson.loads(b'{"vr":""' + (body or EMPTY))
+    attribute = orjson.loads(_known(tag, member[_MEMBER_START:], level))
     values = attribute.get("Value")
     return values[0] if values and len(values) == 1 else values
 
 
-def _attributes(level: Level, referring: set[int]) -> Mapping[str, bytes]:
+def _known(tag: int, attribute: bytes, level: Level) -> bytes:
+    """Return an attribute that some router has turned into UN under the VR that the dictionary has for it.
+
+    Searches need its value; metadata keep what is stored (JSON-44).
+    """
+    if not attribute.startswith(_INLINE_UNKNOWN):
+        return attribute
+    vr = vr_of(tag, "")
+    raw = base64.b64decode(attribute[len(_INLINE_UNKNOWN) : -2])
+    body = ENCODERS[vr](raw, level.charset) if vr in ENCODERS else None
+    return attribute if body is None else b'{"vr":"%b"%b' % (vr.encode(), body)
+
+
+_INLINE_UNKNOWN: Final = b'{"vr":"UN","InlineBinary":"'
+
+
+def _attributes(level: Level, scan: DataSetScan) -> Mapping[str, bytes]:
     """Return the short attributes of the top level, ascending."""
     members = level.members if level.is_sorted else dict(sorted(level.members.items()))
     longest = _ATTRIBUTE_BYTES + _MEMBER_START
-    return {
+    attributes = {
         tag_name(tag): member[_MEMBER_START:]
         for tag, member in members.items()
-        if len(member) <= longest and tag not in referring
+        if len(member) <= longest and tag not in scan.referring
     }
+    for tag in scan.unknown:
+        if (name := tag_name(tag)) in attributes:
+            attributes[name] = _known(tag, attributes[name], level)
+    return attributes
 
 
 def _frames(scan: DataSetScan, level: Level, transfer_syntax_uid: str, source: Source) -> Frames | None:

@@ -1,20 +1,22 @@
 """The Explicit VR Little Endian form of data sets that never travel as they are stored (TSX-01, TSX-14).
 
 Values are copied byte for byte, words reversed where the source is big endian; sequences get undefined lengths, so
-nothing is written twice. Native pixel data of the top level stay in the blob.
+nothing is written twice. Native pixel data of the top level stay in the blob. Deflated data sets are inflated whole.
 
-Source: PS3.5 7, A.1, A.3; PS3.18 8.7.3.
+Source: PS3.5 7, A.1, A.3, A.5; PS3.18 8.7.3.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
+from hilum.dicom.data_set import is_padding
 from hilum.dicom.dictionary import (
     LUT_DATA,
     LUT_DESCRIPTOR,
@@ -27,11 +29,13 @@ from hilum.dicom.dictionary import (
 from hilum.dicom.instance import DecodeError, ScanLimits, TruncatedError, WireForm
 from hilum.dicom.json import ENCODERS, LONG_VRS
 from hilum.dicom.spools import COPY_BYTES, Sidecar, Source
+from hilum.dicom.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
 
-_BITS_ALLOCATED: Final = 0x00280100
 _UNDEFINED: Final = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_TAGS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
+_BITS_ALLOCATED: Final = 0x00280100
+_WIDE_CELLS: Final = frozenset((32, 64))
 _MAX_SHORT_LENGTH: Final = 65534
 _VRS: Final = frozenset((*ENCODERS, "SQ"))
 
@@ -47,6 +51,16 @@ _ITEM_END_BYTES: Final = struct.pack("<HHI", 0xFFFE, 0xE00D, 0)
 _SEQUENCE_END_BYTES: Final = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
 _SHORT: Final = struct.Struct("<HH2sH")
 _LONG: Final = struct.Struct("<HH2sHI")
+
+
+DEFLATED_SYNTAXES: Final[Mapping[str, str]] = {
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: EXPLICIT_VR_LITTLE_ENDIAN,
+    "1.2.840.10008.1.2.4.95": "1.2.840.10008.1.2.4.94",
+    "1.2.840.10008.1.2.4.205": "1.2.840.10008.1.2.4.204",
+}
+"""Transfer syntaxes whose whole data set is deflated, and what they are when inflated."""
+
+_RATIO_FROM_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +154,8 @@ class ExplicitForm:
         """Write elements up to the end of `level`; return where the next ones begin."""
         while position < level.stop:
             level.position = position
+            if level.depth == 0 and self._is_over(position):
+                return level.stop
             element = self._header(position, level)
             if element.tag == _ITEM_END:
                 if not level.undefined:
@@ -149,6 +165,14 @@ class ExplicitForm:
         if level.undefined:
             raise TruncatedError("An item of undefined length has no end.", offset=position)
         return position
+
+    def _is_over(self, position: int) -> bool:
+        """Return whether NULs alone follow; in big endian they may as well be the start of a tag that is cut off."""
+        return (
+            self._encoding.order == "<"
+            and self._source[position : position + 1] == b"\0"
+            and is_padding(self._source, position)
+        )
 
     def _header(self, position: int, level: _Level) -> _Element:
         """Read the header of the element at `position`; its VR is a definite one."""
@@ -269,8 +293,8 @@ class ExplicitForm:
         """Write the header of native pixel data; whole words of the value stay in the blob."""
         self._write_header(element)
         word_size = self._word_size(element.vr, self._encoding)
-        if word_size == 2 and self._bits_allocated in (32, 64):
-            # Cells wider than a word of OW are kept whole, most significant byte first, by those who wrote any.
+        if word_size == 2 and self._bits_allocated in _WIDE_CELLS:
+            # Cells of 32 and 64 bits are kept whole in OW too.
             word_size = self._bits_allocated // 8
         rest = element.length % word_size
         self._middle = WireForm(self._sidecar.length, element.start, element.length - rest, word_size, 0)
@@ -322,3 +346,42 @@ def reversed_words(raw: bytes, word_size: int) -> bytes:
     whole = len(raw) // word_size * word_size
     words = np.frombuffer(raw[:whole], np.uint8).reshape(-1, word_size)
     return words[:, ::-1].tobytes() + raw[whole:]
+
+
+def inflate(source: Source, offset: int, limits: ScanLimits, sidecar: Sidecar) -> None:
+    """Write the inflated bytes of `source` from `offset` on to `sidecar`.
+
+    Raises:
+        DecodeError: it is no deflated bit stream, or inflates beyond the limits.
+        TruncatedError: the bit stream has no end.
+    """
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated, start = 0, offset
+    raw = b""
+    while not inflater.eof:
+        if not raw:
+            raw = source[offset : offset + COPY_BYTES]
+            offset += len(raw)
+        is_end = not raw
+        piece = _inflate_piece(inflater, raw, offset)
+        raw = inflater.unconsumed_tail
+        # At the end of the source the inflater may still hold output.
+        if is_end and not piece and not inflater.eof:
+            raise TruncatedError("The deflated data set is cut short.", offset=offset)
+        inflated += len(piece)
+        _check(inflated, offset - len(raw) - start, limits)
+        sidecar.write(piece)
+
+
+def _inflate_piece(inflater: zlib._Decompress, raw: bytes, offset: int) -> bytes:
+    try:
+        return inflater.decompress(raw, COPY_BYTES)
+    except zlib.error as error:
+        raise DecodeError("The data set is not deflated as its transfer syntax says.", offset=offset) from error
+
+
+def _check(inflated: int, deflated: int, limits: ScanLimits) -> None:
+    if inflated > limits.inflated_bytes:
+        raise DecodeError("The deflated data set is larger than this server inflates.")
+    if inflated > _RATIO_FROM_BYTES and inflated > limits.inflation_ratio * deflated:
+        raise DecodeError("The deflated data set inflates out of all proportion.")

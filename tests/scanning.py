@@ -1,11 +1,13 @@
-"""What the tests of the scan share: scanning, putting the wire form together, and pydicom as the reference."""
+"""What tests of the scan share: scanning, putting the wire form together, and pydicom as the reference."""
 
 from __future__ import annotations
 
 import base64
+import io
 import struct
 import tempfile
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,15 +15,19 @@ from typing import Any, BinaryIO
 import orjson
 import pydicom
 import pydicom.config
-import pytest
 import zstandard
 
 from hilum.dicom.charsets import text_as_utf8
 from hilum.dicom.instance import ScanLimits, ScannedInstance
+from hilum.dicom.json import LONG_VRS
 from hilum.dicom.part10 import scan
 from hilum.dicom.wire_form import WORD_SIZES, reversed_words
+from samples import packaged_folders
 
 Json = dict[str, Any]
+
+BIG_ENDIAN_WORDS = {vr: size for vr, size in WORD_SIZES.items() if vr in ("OW", "OF", "OL", "OD", "OV")}
+"""Words that pydicom leaves in the order of the file."""
 
 _NUMBER_CODES = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q"}
 
@@ -94,10 +100,24 @@ def _inline(vr: str, raw: bytes, charset: str) -> Json:
     return {"vr": vr, "InlineBinary": base64.b64encode(raw).decode()}
 
 
-def reference(data_set: pydicom.Dataset, *, word_sizes: dict[str, int] | None = None) -> Json:
-    """Return what pydicom makes of a data set, in the same form; words reversed for the VRs named."""
-    text = data_set.to_json_dict(bulk_data_threshold=2**62, suppress_invalid_tags=False)
-    return _plain(text, None, word_sizes or {})
+def reference(blob: bytes) -> Json:
+    """Return what pydicom makes of an object, in the same form."""
+    kept = pydicom.config.replace_un_with_known_vr
+    # The DICOM JSON Model keeps UN as it is stored (JSON-44, JSON-51).
+    pydicom.config.replace_un_with_known_vr = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data_set = pydicom.dcmread(io.BytesIO(blob), force=True)
+            text = data_set.to_json_dict(bulk_data_threshold=2**62)
+    finally:
+        pydicom.config.replace_un_with_known_vr = kept
+    if data_set.original_encoding != (False, False):
+        return _plain(text, None)
+    plain_text = _plain(text, None, BIG_ENDIAN_WORDS)
+    if data_set.get("BitsAllocated") == 32 and "PixelData" in data_set:
+        plain_text["7FE00010"] = (data_set["PixelData"].VR, reversed_words(data_set.PixelData, 4))
+    return plain_text
 
 
 def _plain(
@@ -142,18 +162,81 @@ def _plain_value(vr: str, value: Any) -> object:  # noqa: PLR0911 - one line a k
     return value.strip(" \0") or None if isinstance(value, str) else value
 
 
-@pytest.fixture
-def pydicom_keeps_vrs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have pydicom keep UN as it is stored, as the DICOM JSON Model asks (JSON-44, JSON-51)."""
-    monkeypatch.setattr(pydicom.config, "replace_un_with_known_vr", False)
+def element(tag: int, vr: str, value: bytes, order: str = "<") -> bytes:
+    """Return an element in Explicit VR."""
+    if vr in LONG_VRS:
+        return struct.pack(order + "HH2sHI", tag >> 16, tag & 0xFFFF, vr.encode(), 0, len(value)) + value
+    return struct.pack(order + "HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), len(value)) + value
 
 
-BIG_ENDIAN_WORDS = {vr: size for vr, size in WORD_SIZES.items() if vr in ("OW", "OF", "OL", "OD", "OV")}
+def implicit_element(tag: int, value: bytes) -> bytes:
+    """Return an element in Implicit VR Little Endian."""
+    return struct.pack("<HHI", tag >> 16, tag & 0xFFFF, len(value)) + value
 
-SITE = Path(pydicom.__file__).parent.parent
-PACKAGED_FILES = sorted(
-    path
-    for folder in (SITE / "pydicom/data/test_files", SITE / "data_store/data")
-    for path in folder.rglob("*")
-    if path.is_file()
-)
+
+def sequence(tag: int, items: Iterable[bytes], vr: str = "SQ") -> bytes:
+    """Return a sequence of undefined length, with items of undefined length, in Explicit VR Little Endian."""
+    return struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, vr.encode(), 0, 0xFFFFFFFF) + undefined_items(items)
+
+
+def implicit_sequence(tag: int, items: Iterable[bytes]) -> bytes:
+    """Return the same in Implicit VR Little Endian."""
+    return struct.pack("<HHI", tag >> 16, tag & 0xFFFF, 0xFFFFFFFF) + undefined_items(items)
+
+
+def undefined_items(items: Iterable[bytes]) -> bytes:
+    """Return what follows the header of a sequence of undefined length."""
+    body = b"".join(ITEM_START + item + ITEM_END for item in items)
+    return body + b"\xfe\xff\xdd\xe0\0\0\0\0"
+
+
+def defined_item(item: bytes) -> bytes:
+    """Return an item of defined length."""
+    return b"\xfe\xff\x00\xe0" + struct.pack("<I", len(item)) + item
+
+
+ITEM_START = b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+ITEM_END = b"\xfe\xff\x0d\xe0\0\0\0\0"
+
+UIDS = {0x00080016: "1.2.840.10008.5.1.4.1.1.7", 0x00080018: "1.2.3.1", 0x0020000D: "1.2.3.2", 0x0020000E: "1.2.3.3"}
+
+
+def padded(text: str) -> bytes:
+    """Return a UID of even length."""
+    return text.encode() + b"\0" * (len(text) % 2)
+
+
+def head(transfer_syntax_uid: str) -> bytes:
+    """Return preamble, prefix and File Meta Information."""
+    meta = element(0x00020010, "UI", padded(transfer_syntax_uid))
+    return b"\0" * 128 + b"DICM" + element(0x00020000, "UL", struct.pack("<I", len(meta))) + meta
+
+
+def explicit_data_set(*elements: bytes) -> bytes:
+    """Return a data set of the identifying elements and the given ones, in the order of tags."""
+    uids = [element(tag, "UI", padded(uid)) for tag, uid in UIDS.items()]
+    return b"".join(sorted((*uids, *elements), key=lambda raw: struct.unpack_from("<HH", raw)))
+
+
+def explicit_object(*elements: bytes, syntax: str = "1.2.840.10008.1.2.1") -> bytes:
+    """Return an object with such a data set."""
+    return head(syntax) + explicit_data_set(*elements)
+
+
+def implicit_object(*elements: bytes) -> bytes:
+    """Return the same in Implicit VR Little Endian."""
+    uids = [implicit_element(tag, padded(uid)) for tag, uid in UIDS.items()]
+    data_set = sorted((*uids, *elements), key=lambda raw: struct.unpack_from("<HH", raw))
+    return head("1.2.840.10008.1.2") + b"".join(data_set)
+
+
+def big_endian_object(*elements: bytes) -> bytes:
+    """Return the same in Explicit VR Big Endian."""
+    uids = [element(tag, "UI", padded(uid), ">") for tag, uid in UIDS.items()]
+    data_set = sorted((*uids, *elements), key=lambda raw: struct.unpack_from(">HH", raw))
+    return head("1.2.840.10008.1.2.2") + b"".join(data_set)
+
+
+def packaged_files() -> list[Path]:
+    """Return every file of the packaged folders, whether it can be read or not."""
+    return sorted(path for folder in packaged_folders() for path in folder.rglob("*") if path.is_file())

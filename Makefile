@@ -63,6 +63,7 @@ imports: $(DEV) ## the direction of imports
 docs: $(RUNTIME) ## write the pages that are made from the code
 	$(BIN)/hilum config --markdown > docs/configuration.md.new
 	mv docs/configuration.md.new docs/configuration.md
+	$(BIN)/python tests/conformance_table.py
 
 clean: ## remove the virtual environment and caches; data folders stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -9,10 +9,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
 from hilum.store.index.migrating import migrate
+
+# Timings say something of the machine; tests say something of the code.
+hypothesis.settings.register_profile("hilum", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("hilum")
 
 _TEMPLATE = "hilum_template"
 _numbers = itertools.count(1)

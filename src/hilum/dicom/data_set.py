@@ -26,8 +26,17 @@ from hilum.dicom.dictionary import (
     vr_of,
 )
 from hilum.dicom.frames import Fragments, read_fragments
-from hilum.dicom.instance import BulkValue, DecodeError, ScanLimits, TruncatedError
-from hilum.dicom.json import BINARY_VRS, ENCODERS, LONG_VRS, TEXT_BULK_VRS, Encoder, bulk_reference
+from hilum.dicom.instance import BulkValue, DecodeError, ExcessError, ScanLimits, TruncatedError
+from hilum.dicom.json import (
+    BINARY_VRS,
+    ENCODERS,
+    LONG_VRS,
+    QUICK_BYTES,
+    QUICK_ENCODERS,
+    TEXT_BULK_VRS,
+    Encoder,
+    bulk_reference,
+)
 from hilum.dicom.spools import Overflow, Source
 
 UNDEFINED: Final = 0xFFFFFFFF
@@ -44,8 +53,7 @@ _ELEMENT_COST: Final = 64
 """Bytes of memory that an element costs beside its JSON."""
 _OVERFLOW_BYTES: Final = 256 * 1024
 """Sequences whose JSON is longer go to the spool."""
-_MAX_BULK_VALUES: Final = 500_000
-_MAX_SHORT_LENGTH: Final = 65534
+_MAX_BULK_VALUES: Final = 200_000
 _MAX_PADDING: Final = 512
 _TEXT_FACTOR: Final = 64
 """Text becomes bulk data above so many times the threshold of binary values."""
@@ -121,7 +129,7 @@ def is_padding(source: Source, position: int) -> bool:
 def _make_entry(tag: int, vr: str) -> _Entry:
     is_unknown = vr == "UN" and not tag >> 16 & 1
     special = tag in _SPECIAL_TAGS or tag & 0xFFFF == 0 or tag < 0x00030000 or is_unknown
-    encoder = None if special else ENCODERS.get(vr)
+    encoder = None if special else QUICK_ENCODERS.get(vr)
     return tag, b'"%08X":{"vr":"%b"' % (tag, vr.encode()), encoder, vr not in LONG_VRS, vr
 
 
@@ -227,7 +235,7 @@ class DataSetScan:
         """
         source, entries = self._source, _ENTRIES
         members, charset = level.members, level.charset
-        threshold = min(self._limits.bulk_threshold, _MAX_SHORT_LENGTH)
+        threshold = min(self._limits.bulk_threshold, QUICK_BYTES)
         last, budget = level.last, level.budget
         while position < stop:
             try:
@@ -251,7 +259,7 @@ class DataSetScan:
                     last = tag
                     budget -= len(text) + _ELEMENT_COST
                     if budget < 0:
-                        raise DecodeError(_TOO_MUCH_TEXT, offset=position)
+                        raise ExcessError(_TOO_MUCH_TEXT, offset=position)
                     position = end
                     continue
             if tag == ITEM_END and level.undefined:
@@ -340,7 +348,7 @@ class DataSetScan:
             text = self._defined(tag, vr, start, length, level)
         level.budget -= len(text) + _ELEMENT_COST
         if level.budget < 0:
-            raise DecodeError(_TOO_MUCH_TEXT, offset=start)
+            raise ExcessError(_TOO_MUCH_TEXT, offset=start)
         self._add(tag, head + text, mark, level)
         return end
 
@@ -356,7 +364,7 @@ class DataSetScan:
         if level.depth == 0 and (len(self.bulk) > mark or b"\0" in member):
             self.referring.add(tag)
         if len(self.bulk) > _MAX_BULK_VALUES:
-            raise DecodeError("The data set holds more bulk values than this server keeps.", tag=tag)
+            raise ExcessError("The data set holds more bulk values than this server keeps.", tag=tag)
 
     def _is_gap(self, tag: int, start: int, level: Level) -> bool:
         """Return whether the value that begins at `start` lies elsewhere."""
@@ -435,7 +443,7 @@ class DataSetScan:
     def _items(self, position: int, level: Level, container: _Container) -> tuple[int, bytes]:
         """Return the end of a sequence and what follows its VR."""
         if level.depth >= self._limits.nesting:
-            raise DecodeError("Sequences are nested too deeply.", offset=position, tag=container.tag)
+            raise ExcessError("Sequences are nested too deeply.", offset=position, tag=container.tag)
         done: list[bytes] = []
         items: list[bytes] = []
         number = size = 0
@@ -494,5 +502,5 @@ class DataSetScan:
     def _put(self, text: bytes) -> bytes:
         """Move text out of memory; return the token that stands for it."""
         if self._overflow.length + len(text) > self._limits.header_bytes:
-            raise DecodeError(_TOO_MUCH_TEXT)
+            raise ExcessError(_TOO_MUCH_TEXT)
         return self._overflow.put(text)

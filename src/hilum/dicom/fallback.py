@@ -17,7 +17,7 @@ import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 
-from hilum.dicom.instance import DecodeError, TruncatedError
+from hilum.dicom.instance import DecodeError, ExcessError, TruncatedError
 from hilum.dicom.spools import Sidecar, Source
 from hilum.dicom.transfer_syntaxes import (
     EXPLICIT_VR_BIG_ENDIAN,
@@ -28,20 +28,31 @@ from hilum.dicom.transfer_syntaxes import (
 MAX_REPAIRED_BYTES: Final = 32 * 1024 * 1024
 """Largest object that is repaired: pydicom holds it in memory several times."""
 
+_MAX_READS: Final = 400_000
+_MAX_ITEMS: Final = 20_000
+_MAX_SEQUENCE_BYTES: Final = 4 * 1024 * 1024
+"""What pydicom may be given to do: it takes about 20 microseconds and 1 kB for an element, more for an item."""
+
+_ITEM: Final = b"\xfe\xff\x00\xe0"
 _SEARCH_BYTES: Final = 8192
 """Bytes that pydicom reads at once in search of a delimiter; these reads may end early."""
 
 _UNDEFINED: Final = 0xFFFFFFFF
 _NATIVE: Final = frozenset(("", IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN))
+_TOO_MUCH: Final = "The object is broken, and too large to be repaired."
 _CUT_SHORT: Final = "The object is cut short."
 
 
 class _Reader(io.BytesIO):
-    """Counts reads that got less than they asked for: at most one, at the very end, is right."""
+    """Counts reads, and those that got less than they asked for: at most one of these, at the end, is right."""
 
+    reads = 0
     short_reads = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
+        self.reads += 1
+        if self.reads > _MAX_READS:
+            raise ExcessError(_TOO_MUCH)
         data = super().read(size)
         if size is not None and size > len(data) and size != _SEARCH_BYTES:
             self.short_reads += 1 if not data and size == 8 else 2
@@ -62,14 +73,17 @@ def repair(source: Source, sidecar: Sidecar, cause: DecodeError) -> str:
         The transfer syntax of the object as received.
 
     Raises:
-        DecodeError: it cannot be read; TruncatedError if it is cut short.
+        DecodeError: it cannot be read; TruncatedError if it is cut short, ExcessError if that is too much to do.
     """
-    reader = _Reader(source[:])
+    blob = source[:]
+    if blob.count(_ITEM) > _MAX_ITEMS:
+        raise ExcessError(_TOO_MUCH)
+    reader = _Reader(blob)
     with _quietly():
         try:
             data_set = pydicom.dcmread(reader, force=True)
-            _check_whole(data_set)
-        except TruncatedError:
+            _check_whole(data_set, _MAX_SEQUENCE_BYTES)
+        except (TruncatedError, ExcessError):
             raise
         except Exception as error:
             # pydicom lets through whatever it meets in a broken object.
@@ -79,18 +93,31 @@ def repair(source: Source, sidecar: Sidecar, cause: DecodeError) -> str:
         return _write(data_set, sidecar, cause)
 
 
-def _check_whole(data_set: Dataset) -> None:
-    """Raise TruncatedError if a value is shorter than its length says; pydicom takes what is there."""
+def _check_whole(data_set: Dataset, allowance: int) -> int:
+    """Raise TruncatedError if a value is shorter than its length says; pydicom takes what is there.
+
+    Args:
+        data_set: as pydicom read it.
+        allowance: bytes of sequences that may still be looked into.
+
+    Returns:
+        What is left of the allowance.
+    """
     for element in list(data_set.elements()):
         if isinstance(element, RawDataElement):
-            if element.length not in (_UNDEFINED, len(element.value or b"")):
+            value = element.value or b""
+            if element.length not in (_UNDEFINED, len(value)):
                 raise TruncatedError(_CUT_SHORT, offset=element.value_tell, tag=int(element.tag))
+            allowance -= len(value) if value.startswith(_ITEM) else 0
+            if allowance < 0:
+                raise ExcessError(_TOO_MUCH)
             if element.VR not in ("SQ", "UN", None):
                 continue
         converted = data_set[element.tag]
         if converted.VR == "SQ":
             for item in converted.value:
-                _check_whole(item)
+                allowance = _check_whole(item, allowance)
+    return allowance
 
 
 def _write(data_set: pydicom.FileDataset, sidecar: Sidecar, cause: DecodeError) -> str:

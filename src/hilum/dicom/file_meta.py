@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from hilum.dicom.instance import DecodeError, TruncatedError
+from hilum.dicom.instance import DecodeError, ExcessError, TruncatedError
 from hilum.dicom.json import ENCODERS, LONG_VRS
 from hilum.dicom.spools import Source
 
@@ -80,7 +80,7 @@ def read_head(source: Source) -> Head:
         if tag != _GROUP_LENGTH:
             elements.append((tag, vr, value))
         if position - start > _MAX_META_BYTES:
-            raise DecodeError("The File Meta Information is longer than this server reads.", offset=position)
+            raise ExcessError("The File Meta Information is longer than this server reads.", offset=position)
     return Head(preamble, tuple(elements), position)
 
 
@@ -102,5 +102,5 @@ def _read_element(source: Source, position: int) -> tuple[bytes, bytes, bytes, i
     if start + length > len(source):
         raise TruncatedError("The object ends inside its File Meta Information.", offset=position)
     if length > _MAX_META_BYTES:
-        raise DecodeError("The File Meta Information is longer than this server reads.", offset=position)
+        raise ExcessError("The File Meta Information is longer than this server reads.", offset=position)
     return tag, vr, source[start : start + length], start + length

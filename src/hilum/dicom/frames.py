@@ -19,6 +19,7 @@ from hilum.dicom.instance import (
     FRAME_RECORD,
     DecodeError,
     EncapsulatedFrames,
+    ExcessError,
     Frames,
     NativeFrames,
     TruncatedError,
@@ -134,7 +135,7 @@ def read_fragments(source: Source, start: int, stop: int, shift: int) -> Fragmen
         offsets.append(position + 8)
         lengths.append(length)
         if len(offsets) > _MAX_FRAGMENTS:
-            raise DecodeError("Encapsulated pixel data have more fragments than this server reads.", offset=position)
+            raise ExcessError("Encapsulated pixel data have more fragments than this server reads.", offset=position)
         position += 8 + length
     raise TruncatedError("Encapsulated pixel data end before their delimiter.", offset=min(position, stop))
 

@@ -34,6 +34,10 @@ class TruncatedError(DecodeError):
     """The object ends before it is complete: nothing may repair that."""
 
 
+class ExcessError(DecodeError):
+    """The object goes beyond a limit of this server: it is not looked at any further."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScanLimits:
     """Bounds that keep hostile objects from costing more than they are worth."""

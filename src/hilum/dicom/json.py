@@ -35,9 +35,6 @@ _MAX_EXACT: Final = 2**53 - 1
 _SURE_DIGITS: Final = 15
 """Decimal numbers of so many characters come back from a double unchanged."""
 
-_CACHED_VALUES: Final = 4096
-"""Fields of a VR whose text is kept: the instances of a series repeat most of their numbers."""
-
 _DECIMALS: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:\\-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)*")
 """Values that are JSON numbers as they stand, in one field."""
 
@@ -114,7 +111,6 @@ def _name_groups(name: str) -> dict[str, str] | None:
     return {key: text for key, group in groups if (text := group.rstrip(" \0"))} or None
 
 
-@lru_cache(maxsize=_CACHED_VALUES)
 def encode_decimal_string(raw: bytes, _charset: CharacterSet) -> bytes:
     r"""Encode DS: numbers where a double keeps the value exactly, else the text as it stands (JSON-20).
 
@@ -147,7 +143,6 @@ def _is_exact(text: str) -> bool:
     return math.isfinite(number) and Decimal(repr(number)) == Decimal(text)
 
 
-@lru_cache(maxsize=_CACHED_VALUES)
 def encode_integer_string(raw: bytes, _charset: CharacterSet) -> bytes:
     """Encode IS: numbers where the text is an integer that JSON readers hold, else the text (JSON-20)."""
     raw = raw.strip(b" \0")
@@ -212,7 +207,6 @@ def _very_long_integers(code: str) -> Encoder:
     return encode
 
 
-@lru_cache(maxsize=_CACHED_VALUES)
 def _encode_float(raw: bytes, _charset: CharacterSet) -> bytes | None:
     """Encode FL: the shortest text that reads back to the same 32 bits (JSON-22)."""
     if not raw:
@@ -254,6 +248,15 @@ ENCODERS: Final[Mapping[str, Encoder]] = {
     "FD": _encode_double,
 }
 """Encoders by VR; SQ has none."""
+
+QUICK_BYTES: Final = 1024
+"""Longest value field for `QUICK_ENCODERS`."""
+
+QUICK_ENCODERS: Final[Mapping[str, Encoder]] = {
+    **ENCODERS,
+    **{vr: lru_cache(maxsize=4096)(ENCODERS[vr]) for vr in ("DS", "FL", "IS")},
+}
+"""The same encoders for short fields; the instances of a series repeat most of their numbers, so texts are kept."""
 
 LONG_VRS: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 """VRs whose length field has 32 bits in Explicit VR (PS3.5 Table 7.1-1)."""

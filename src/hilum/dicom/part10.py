@@ -31,6 +31,7 @@ from hilum.dicom.file_meta import Head, has_prefix, read_head
 from hilum.dicom.frames import PixelGeometry, encapsulated_frames, native_frames, single_stream
 from hilum.dicom.instance import (
     DecodeError,
+    ExcessError,
     Frames,
     ScanLimits,
     ScannedInstance,
@@ -100,7 +101,7 @@ def scan(buffer: bytes | memoryview, *, limits: ScanLimits, open_spool: OpenSpoo
             if reading is not None and reading.sidecar is not None:
                 reading.sidecar.close()
             if isinstance(error, RecursionError):
-                raise DecodeError("Sequences are nested too deeply.") from error
+                raise ExcessError("Sequences are nested too deeply.") from error
             raise
         finally:
             overflow.close()
@@ -121,7 +122,7 @@ class _Roads:
             raise DecodeError("The object is no DICOM object: it has no DICM prefix.", offset=0)
         try:
             return self._by_encoding(read_head(self._source))
-        except TruncatedError:
+        except (TruncatedError, ExcessError):
             raise
         except DecodeError as error:
             if len(self._source) > MAX_REPAIRED_BYTES:

@@ -26,7 +26,7 @@ from hilum.dicom.dictionary import (
     creator_tag,
     vr_of,
 )
-from hilum.dicom.instance import DecodeError, ScanLimits, TruncatedError, WireForm
+from hilum.dicom.instance import DecodeError, ExcessError, ScanLimits, TruncatedError, WireForm
 from hilum.dicom.json import ENCODERS, LONG_VRS
 from hilum.dicom.spools import COPY_BYTES, Sidecar, Source
 from hilum.dicom.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
@@ -303,7 +303,7 @@ class ExplicitForm:
     def _sequence(self, element: _Element, level: _Level) -> int:
         """Write a sequence with undefined length; return where the next element begins."""
         if level.depth >= self._limits.nesting:
-            raise DecodeError("Sequences are nested too deeply.", offset=element.start, tag=element.tag)
+            raise ExcessError("Sequences are nested too deeply.", offset=element.start, tag=element.tag)
         tag, undefined = element.tag, element.length == _UNDEFINED
         stop = level.stop if undefined else element.start + element.length
         encoding = IMPLICIT_LITTLE if element.vr == "UN" else level.encoding
@@ -382,6 +382,6 @@ def _inflate_piece(inflater: zlib._Decompress, raw: bytes, offset: int) -> bytes
 
 def _check(inflated: int, deflated: int, limits: ScanLimits) -> None:
     if inflated > limits.inflated_bytes:
-        raise DecodeError("The deflated data set is larger than this server inflates.")
+        raise ExcessError("The deflated data set is larger than this server inflates.")
     if inflated > _RATIO_FROM_BYTES and inflated > limits.inflation_ratio * deflated:
-        raise DecodeError("The deflated data set inflates out of all proportion.")
+        raise ExcessError("The deflated data set inflates out of all proportion.")

@@ -23,7 +23,8 @@ from hilum.dicom.part10 import scan
 from hilum.dicom.query import Level
 from hilum.errors import OutOfResources
 from hilum.store.blobs.protocol import Part, Staged
-from hilum.store.index.records import FRAMES_IN_INDEX, METADATA_IN_INDEX, NewInstance, Outcome, State
+from hilum.store.blobs.space import full_is_out_of_resources
+from hilum.store.index.records import FRAMES_IN_INDEX, METADATA_IN_INDEX, NewInstance, Outcome, State, StoredInstance
 
 # Timezone Offset From UTC (0008,0201) belongs to no level: results of each may carry it.
 _STUDY_TAGS: Final = STUDY_TAGS | {"00080201"}
@@ -119,7 +120,7 @@ class _Refused(Exception):
 
 def _prepare(staged: Staged, archive: Archive, study_instance_uid: str | None) -> tuple[ScannedInstance, NewInstance]:
     buffer = staged.buffer()
-    scanned = scan(buffer, limits=archive.scan_limits, open_spool=archive.blobs.open_spool)
+    scanned = _scan(buffer, archive)
     with _spools_of(scanned):
         if scanned.fallback:
             COUNTS.fallbacks[scanned.fallback] += 1
@@ -129,6 +130,11 @@ def _prepare(staged: Staged, archive: Archive, study_instance_uid: str | None) -
         _put_sidecars(staged.blob_id, scanned, archive)
         archive.blobs.publish(staged)
     return scanned, new_instance(scanned, staged.blob_id, len(buffer), digests, archive.instance_keys)
+
+
+def _scan(buffer: bytes | memoryview, archive: Archive) -> ScannedInstance:
+    with full_is_out_of_resources():
+        return scan(buffer, limits=archive.scan_limits, open_spool=archive.blobs.open_spool)
 
 
 def index_blob(blob_id: str, *, archive: Archive, state: State) -> Ingested:
@@ -143,21 +149,46 @@ def index_blob(blob_id: str, *, archive: Archive, state: State) -> Ingested:
         DecodeError: the object cannot be read.
     """
     buffer = archive.blobs.buffer(blob_id)
-    scanned = scan(buffer, limits=archive.scan_limits, open_spool=archive.blobs.open_spool)
+    scanned = _scan(buffer, archive)
     with _spools_of(scanned):
         live = archive.index.live_blob_id(scanned.sop_instance_uid)
         replaces = archive.settings.store.duplicates == "replace"
-        if live is not None and (state is State.TRASHED or (replaces and live > blob_id)):
+        if state is State.LIVE and live is not None and replaces and live > blob_id:
             return _ingested(scanned, outcome=Outcome.KEPT_FIRST, text=_KEPT_FIRST)
         digests = _digests(buffer, scanned.data_set_offset)
         _put_sidecars(blob_id, scanned, archive)
     offered = new_instance(scanned, blob_id, len(buffer), digests, archive.instance_keys)
+    if state is State.TRASHED:
+        archive.index.record_trashed(offered)
+        return _ingested(scanned, outcome=Outcome.STORED)
     recorded = archive.index.record(offered).result()
     if recorded.lost_blob_id is not None:
         archive.blobs.put(recorded.lost_blob_id, Part.TOMBSTONE, b"")
-    if state is State.TRASHED and recorded.blob_id == blob_id:
-        archive.index.trash(scanned.study_instance_uid, scanned.series_instance_uid, scanned.sop_instance_uid)
     return _ingested(scanned, outcome=recorded.outcome)
+
+
+def remake_sidecars(instance: StoredInstance, *, archive: Archive) -> bool:
+    """Make the sidecars of a sound blob anew; False if they would not be those that the index describes.
+
+    So it is when `store.bulk_threshold_bytes` has changed since the instance was stored.
+
+    Raises:
+        DecodeError: the object cannot be read.
+    """
+    buffer = archive.blobs.buffer(instance.blob_id)
+    scanned = _scan(buffer, archive)
+    with _spools_of(scanned):
+        made = new_instance(scanned, instance.blob_id, len(buffer), (b"", b""), archive.instance_keys)
+        index, row = archive.index, instance.instance_id
+        metadata = index.metadata(row)
+        fits = (
+            (made.wire_form, made.frames, made.bulk) == (instance.wire_form, index.frames(row), index.bulk(row)[0])
+            and (made.metadata_size, made.uri_offsets) == (metadata.size, metadata.uri_offsets)
+            and (made.metadata is None) == (metadata.body is None)
+        )
+        if fits:
+            _put_sidecars(instance.blob_id, scanned, archive)
+    return fits
 
 
 @contextlib.contextmanager
@@ -245,12 +276,14 @@ def _record(staged: Staged, scanned: ScannedInstance, offered: NewInstance, arch
         # The commit may have happened all the same: sweeping asks the index later, and removes or keeps the blob.
         staged.close()
         raise
-    if recorded.lost_blob_id is not None:
-        archive.blobs.put(recorded.lost_blob_id, Part.TOMBSTONE, b"")
     if recorded.blob_id == staged.blob_id:
         archive.blobs.settle(staged)
     else:
         staged.discard()
+    if recorded.lost_blob_id is not None:
+        # The instance is stored: no failure now. Verification finds a blob that has neither row nor tombstone.
+        with contextlib.suppress(OutOfResources):
+            archive.blobs.put(recorded.lost_blob_id, Part.TOMBSTONE, b"")
     refusal = _REFUSALS.get(recorded.outcome)
     if refusal:
         return _ingested(scanned, outcome=recorded.outcome, failure=refusal[0], text=refusal[1])

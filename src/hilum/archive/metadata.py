@@ -17,11 +17,20 @@ import zstandard
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import CHUNK_BYTES
-from hilum.store.blobs.protocol import Part
+from hilum.store.blobs.protocol import BlobStore, Part
 from hilum.store.index.records import SeriesVersion, StoredInstance, StoredMetadata
 
 _RECORD_HEADER: Final = struct.Struct("<Q")
-_per_thread: Final = threading.local()
+
+
+class _PerThread(threading.local):
+    """What only one thread at a time may use."""
+
+    def __init__(self) -> None:
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_per_thread: Final = _PerThread()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +82,17 @@ def series_metadata(version: SeriesVersion, base_url: str, *, archive: Archive) 
         if budget < 0 or row[1].body is None:
             break
     else:
+        if not taken:
+            return  # The last instance was deleted meanwhile.
         record = _series_record(taken)
         index.put_series_record(version.series_id, version.version, _pack(record))
         yield record.splice(base_url)
         return
     comma = b""
     for instance, metadata in _chain(taken, rows):
-        first, *rest = _spliced(instance, metadata, base_url + instance.path, archive)
-        yield comma + first
-        yield from rest
+        chunks = _spliced(instance, metadata, base_url + instance.path, archive)
+        yield comma + next(chunks)
+        yield from chunks
         comma = b","
 
 
@@ -117,7 +128,7 @@ def _pack(record: Spliceable) -> bytes:
 
 
 def _unpack(body: bytes) -> Spliceable:
-    data = _decompressor().decompress(body)
+    data = _per_thread.decompressor.decompress(body)
     (count,) = _RECORD_HEADER.unpack_from(data)
     stop = _RECORD_HEADER.size + 8 * count
     return Spliceable(data[stop:], _offsets(data[_RECORD_HEADER.size : stop]))
@@ -129,7 +140,7 @@ def _spliced(instance: StoredInstance, metadata: StoredMetadata, base_url: str, 
         return
     offsets = _offsets(metadata.uri_offsets)
     start, taken = 0, 0
-    for chunk in _inflated(instance, archive):
+    for chunk in _inflated(instance, metadata.size, archive):
         stop = start + len(chunk)
         inside = taken
         while inside < len(offsets) and offsets[inside] < stop:
@@ -138,13 +149,34 @@ def _spliced(instance: StoredInstance, metadata: StoredMetadata, base_url: str, 
         start, taken = stop, inside
 
 
-def _inflated(instance: StoredInstance, archive: Archive) -> Iterator[bytes]:
-    inflate = zstandard.ZstdDecompressor().decompressobj()
-    offset = 0
-    while compressed := archive.blobs.read(instance.blob_id, Part.METADATA, offset, CHUNK_BYTES // 16):
-        offset += len(compressed)
-        if chunk := inflate.decompress(compressed):
-            yield chunk
+class _Sidecar:
+    """A metadata sidecar as the file that the decompressor asks for."""
+
+    def __init__(self, blobs: BlobStore, blob_id: str) -> None:
+        self._blobs: Final = blobs
+        self._blob_id: Final = blob_id
+        self._offset = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._blobs.read(self._blob_id, Part.METADATA, self._offset, size)
+        self._offset += len(data)
+        return data
+
+
+def _inflated(instance: StoredInstance, size: int, archive: Archive) -> Iterator[bytes]:
+    """Yield the JSON text of a sidecar, `size` bytes, in chunks of at most 1 MB, however well it is compressed."""
+    sidecar = _Sidecar(archive.blobs, instance.blob_id)
+    chunks = zstandard.ZstdDecompressor().read_to_iter(
+        sidecar,  # type: ignore[arg-type]  # `read` is all that is called
+        read_size=CHUNK_BYTES // 16,
+        write_size=CHUNK_BYTES,
+    )
+    given = 0
+    for chunk in chunks:
+        given += len(chunk)
+        yield chunk
+    if given < size:
+        raise FileNotFoundError(f"The metadata of blob {instance.blob_id} end before byte {size}.")
 
 
 def _offsets(packed: bytes) -> array[int]:
@@ -154,11 +186,4 @@ def _offsets(packed: bytes) -> array[int]:
 
 
 def _decompress(body: bytes, size: int) -> bytes:
-    return _decompressor().decompress(body, max_output_size=size)
-
-
-def _decompressor() -> zstandard.ZstdDecompressor:
-    found: zstandard.ZstdDecompressor | None = getattr(_per_thread, "decompressor", None)
-    if found is None:
-        found = _per_thread.decompressor = zstandard.ZstdDecompressor()
-    return found
+    return _per_thread.decompressor.decompress(body, max_output_size=size)

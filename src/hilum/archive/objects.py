@@ -86,9 +86,12 @@ def wire_bytes(
 
 def wire_range(instance: StoredInstance, offset: int, length: int, *, archive: Archive) -> bytes:
     """Return a range of the instance's wire form as one value; for ranges known to be small."""
-    if instance.wire_form is None:
-        return archive.blobs.read(instance.blob_id, Part.OBJECT, offset, length)
-    return b"".join(wire_bytes(instance, archive=archive, offset=offset, length=length))
+    if instance.wire_form is not None:
+        return b"".join(wire_bytes(instance, archive=archive, offset=offset, length=length))
+    data = archive.blobs.read(instance.blob_id, Part.OBJECT, offset, length)
+    if len(data) < length:
+        raise FileNotFoundError(f"Blob {instance.blob_id} ends before byte {offset + length}.")
+    return data
 
 
 def bulk_values(instance: StoredInstance, *, archive: Archive) -> tuple[Sequence[BulkValue], str]:

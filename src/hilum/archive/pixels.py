@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import orjson
 
 from hilum.archive.archive import Archive
-from hilum.archive.objects import bulk_values, frame_bytes, frames_of, wire_bytes
+from hilum.archive.objects import bulk_values, frame_bytes, frames_of, wire_bytes, wire_length
 from hilum.dicom.heads import PixelDataTooLongError, explicit_little_endian_head
 from hilum.dicom.instance import DecodeError, Frames
 from hilum.dicom.pixel_format import PixelFormat, pixel_format
@@ -19,6 +20,8 @@ from hilum.store.index.records import StoredInstance
 _PIXEL_DATA = "7FE00010"
 _ENCAPSULATED_HEADER_BYTES = 12
 _SEQUENCE_DELIMITER_BYTES = 8
+_GROUP_LENGTH = struct.Struct("<140xI")
+"""Preamble, prefix and the element header come before the value of File Meta Information Group Length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,20 @@ def decode_object(instance: StoredInstance, *, archive: Archive) -> DecodedObjec
     source = replace(source, number_of_frames=frames.count)
     try:
         target = decoded_format(source, instance.transfer_syntax_uid)
-        head = explicit_little_endian_head(
-            prefix[: instance.data_set_offset], prefix[instance.data_set_offset :], target=target
-        )
+        data_set_offset = _wire_data_set_offset(instance, prefix)
+        head = explicit_little_endian_head(prefix[:data_set_offset], prefix[data_set_offset:], target=target)
     except (DecodeError, PixelDataTooLongError) as error:
         raise NotAcceptable("Decoded, the instance does not fit Explicit VR Little Endian.") from error
     suffix_offset = pixel_data.offset + pixel_data.length + _SEQUENCE_DELIMITER_BYTES
-    length = len(head) + target.value_bytes + max(0, instance.size_bytes - suffix_offset)
+    length = len(head) + target.value_bytes + max(0, wire_length(instance) - suffix_offset)
     return DecodedObject(length, head, frames, source, target, suffix_offset)
+
+
+def _wire_data_set_offset(instance: StoredInstance, prefix: bytes) -> int:
+    """Return the bytes of the head in the wire form; a head that was made anew begins with its group length."""
+    if instance.wire_form is None:
+        return instance.data_set_offset
+    return _GROUP_LENGTH.size + int(_GROUP_LENGTH.unpack_from(prefix)[0])
 
 
 def decoded_bytes(instance: StoredInstance, decoded: DecodedObject, *, archive: Archive) -> Iterator[bytes]:
@@ -108,5 +117,5 @@ def decoded_bytes(instance: StoredInstance, decoded: DecodedObject, *, archive: 
     for chunk in native_value(frames, decoded.target):
         yield before + chunk
         before = b""
-    if decoded.suffix_offset < instance.size_bytes:
+    if decoded.suffix_offset < wire_length(instance):
         yield from wire_bytes(instance, archive=archive, offset=decoded.suffix_offset)

@@ -32,7 +32,8 @@ def delete(target: TargetResource, *, archive: Archive) -> int:
         archive.blobs.put(instance.blob_id, Part.TRASHED, b"")
     trashed = set(archive.index.trash(*_optional_uids(target)))
     for instance in found:
-        if instance.blob_id not in trashed:
+        # What another process has trashed meanwhile keeps its marker.
+        if instance.blob_id not in trashed and state_of_blob(instance.blob_id, archive=archive) is State.LIVE:
             archive.blobs.delete(instance.blob_id, Part.TRASHED)
     # One that was stored between the two steps is in the trash as well, and gets its marker now.
     for blob_id in trashed.difference(instance.blob_id for instance in found):
@@ -43,14 +44,19 @@ def delete(target: TargetResource, *, archive: Archive) -> int:
 def restore(target: TargetResource, *, archive: Archive) -> int:
     """Bring the instances of a target resource back from the trash; return how many.
 
-    An instance whose SOP Instance UID is live again stays in the trash.
+    An instance whose SOP Instance UID is live again stays in the trash, and so does a broken one.
 
     Raises:
-        TargetNotFound: nothing of it is in the trash.
+        TargetNotFound: nothing of it that can come back is in the trash.
     """
-    restored = archive.index.restore(*_optional_uids(target))
+    uids = _optional_uids(target)
+    trashed = [instance.blob_id for instance in archive.index.trashed(*uids)]
+    sound = [blob_id for blob_id in trashed if archive.blobs.size(blob_id, Part.QUARANTINED) is None]
+    restored = archive.index.restore(*uids, blob_ids=sound)
     for blob_id in restored.blob_ids:
         archive.blobs.delete(blob_id, Part.TRASHED)
+        # Emptying the trash may have been cut short after its tombstones.
+        archive.blobs.delete(blob_id, Part.TOMBSTONE)
     return len(restored.blob_ids)
 
 
@@ -63,10 +69,11 @@ def empty_trash(*, archive: Archive, before: float) -> int:
     while candidates := archive.index.trashed_before(before):
         for blob_id in candidates:
             archive.blobs.put(blob_id, Part.TOMBSTONE, b"")
+        # No others: they have no tombstone yet.
         emptied = set(archive.index.empty_trash(before, candidates))
         # What was restored, or committed to be kept, in the meantime lives on.
         for blob_id in candidates:
-            if blob_id not in emptied:
+            if blob_id not in emptied and knows_blob(blob_id, archive=archive):
                 archive.blobs.delete(blob_id, Part.TOMBSTONE)
         emptied_in_all += len(emptied)
         if not emptied:
@@ -75,7 +82,7 @@ def empty_trash(*, archive: Archive, before: float) -> int:
 
 
 def sweep(*, archive: Archive, age_s: float = SWEEP_AGE_S) -> int:
-    """Remove blobs that have a tombstone and staging entries that nobody works on; return how many.
+    """Remove blobs that have a tombstone, and what nobody works on in staging; return how many.
 
     Only one process may sweep at a time.
 
@@ -88,6 +95,7 @@ def sweep(*, archive: Archive, age_s: float = SWEEP_AGE_S) -> int:
     for blob_id, written in list(archive.blobs.unsettled()):
         if written <= limit:
             removed += _settle(blob_id, archive)
+    archive.blobs.drop_drafts(limit)
     dead = [blob_id for blob_id, part, written in archive.blobs.parts() if part is Part.TOMBSTONE and written <= limit]
     for blob_id in dead:
         removed += _bury(blob_id, archive)
@@ -96,7 +104,12 @@ def sweep(*, archive: Archive, age_s: float = SWEEP_AGE_S) -> int:
 
 def knows_blob(blob_id: str, *, archive: Archive) -> bool:
     """Say whether the index has an instance, live or trashed, of this blob."""
-    return any(row.state is not State.GONE for row in archive.index.rows_of_blob(blob_id))
+    return state_of_blob(blob_id, archive=archive) not in (None, State.GONE)
+
+
+def state_of_blob(blob_id: str, *, archive: Archive) -> State | None:
+    """Return the state of the instance that a blob belongs to, None if no row names the blob."""
+    return next((row.state for row in archive.index.rows_of_blob(blob_id)), None)
 
 
 def _settle(blob_id: str, archive: Archive) -> int:

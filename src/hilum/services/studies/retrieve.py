@@ -132,10 +132,12 @@ def retrieve_metadata(target: TargetResource, *, archive: Archive) -> Metadata:
 def _of_all_series(versions: Sequence[SeriesVersion], base_url: str, archive: Archive) -> Iterator[bytes]:
     comma = b""
     for version in versions:
-        for chunk in series_metadata(version, base_url, archive=archive):
-            yield comma + chunk if comma else chunk
-            comma = b""
-        comma = b","
+        chunks = series_metadata(version, base_url, archive=archive)
+        # A series whose last instance was deleted meanwhile has none.
+        if first := next(chunks, b""):
+            yield comma + first if comma else first
+            yield from chunks
+            comma = b","
 
 
 def _array(members: Iterator[bytes]) -> Iterator[bytes]:

@@ -11,33 +11,21 @@ blob, so what a crash left unfinished can be told from what the index lost.
 from __future__ import annotations
 
 import contextlib
-import errno
 import mmap
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from hilum.errors import OutOfResources
 from hilum.store.blobs.protocol import Part, Staged, new_blob_id
+from hilum.store.blobs.space import full_is_out_of_resources
 
 _FAN_OUT_DIGITS: Final = 3
 _IN_MEMORY: Final = 8 * 1024 * 1024
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PARTS: Final = {part.value: part for part in Part}
 _COPY_BYTES: Final = 1024 * 1024
-
-
-@contextmanager
-def _full_is_out_of_resources() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise OutOfResources("The storage of this origin server is full.") from error
-        raise
 
 
 class StagedFile:
@@ -50,7 +38,7 @@ class StagedFile:
         self._blobs = blobs
         self._size = 0
         self._only_write: bytes | None = None
-        with _full_is_out_of_resources():
+        with full_is_out_of_resources():
             self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640)
 
     @property
@@ -66,7 +54,7 @@ class StagedFile:
         """
         self._blobs.check_reserve(len(data))
         view = memoryview(data)
-        with _full_is_out_of_resources():
+        with full_is_out_of_resources():
             while view.nbytes:
                 view = view[os.write(self._descriptor, view) :]
         whole = isinstance(data, bytes) and self._size == 0 and len(data) <= _IN_MEMORY
@@ -83,7 +71,7 @@ class StagedFile:
 
     def sync(self) -> None:
         """Make the bytes durable."""
-        with _full_is_out_of_resources():
+        with full_is_out_of_resources():
             os.fsync(self._descriptor)
 
     def close(self) -> None:
@@ -137,7 +125,7 @@ class FolderBlobs:
 
     def open_spool(self) -> BinaryIO:
         """Return a temporary file of the staging folder; it has no name and goes with its last handle."""
-        with _full_is_out_of_resources():
+        with full_is_out_of_resources():
             descriptor = os.open(self._staging, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
         return os.fdopen(descriptor, "w+b")
 
@@ -147,7 +135,7 @@ class FolderBlobs:
         The second name comes before the flush: one journal commit then covers both.
         """
         target = self._path(staged.blob_id, Part.OBJECT)
-        with _full_is_out_of_resources():
+        with full_is_out_of_resources():
             os.link(staged.path, target)
             staged.sync()
             _sync_folder(target.parent)
@@ -161,7 +149,7 @@ class FolderBlobs:
         """Store a part durably; an existing one is replaced."""
         draft = self._staging / f"{blob_id}.{part.value}"
         target = self._path(blob_id, part)
-        with _full_is_out_of_resources():
+        with full_is_out_of_resources():
             try:
                 with draft.open("wb") as file:
                     if isinstance(data, bytes):
@@ -210,7 +198,7 @@ class FolderBlobs:
         self._path(blob_id, part).unlink(missing_ok=True)
 
     def parts(self) -> Iterator[tuple[str, Part, float]]:
-        """Iterate over all parts, those of a blob in a row: blob id, part, seconds since the epoch of its writing."""
+        """Iterate over all parts: blob id, part, seconds since the epoch of its writing; those of a blob together."""
         with os.scandir(self._blobs) as folders:
             names = sorted(entry.name for entry in folders)
         for name in names:
@@ -228,12 +216,23 @@ class FolderBlobs:
         with os.scandir(self._staging) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    yield entry.name.partition(".")[0], entry.stat().st_mtime
+                    if "." not in entry.name:
+                        yield entry.name, entry.stat().st_mtime
 
     def settle_id(self, blob_id: str) -> None:
-        """Drop all staging entries of a blob id, whoever left them."""
-        for suffix in ("", *(f".{part.value}" for part in Part)):
-            (self._staging / f"{blob_id}{suffix}").unlink(missing_ok=True)
+        """Drop the staging entry of a blob id, whoever left it."""
+        (self._staging / blob_id).unlink(missing_ok=True)
+
+    def drop_drafts(self, before: float) -> int:
+        """Remove drafts of parts that were last written before that time."""
+        dropped = 0
+        with os.scandir(self._staging) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    if "." in entry.name and entry.stat().st_mtime <= before:
+                        Path(entry.path).unlink()
+                        dropped += 1
+        return dropped
 
     def _path(self, blob_id: str, part: Part) -> Path:
         return self._blobs / blob_id[-_FAN_OUT_DIGITS:] / f"{blob_id}.{part.value}"

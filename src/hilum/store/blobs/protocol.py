@@ -94,10 +94,16 @@ class BlobStore(Protocol):
         """Remove a part; one that does not exist is no error."""
 
     def parts(self) -> Iterator[tuple[str, Part, float]]:
-        """Iterate over all parts, those of a blob in a row: blob id, part, seconds since the epoch of its writing."""
+        """Iterate over all parts: blob id, part, seconds since the epoch of its writing; those of a blob together."""
 
     def unsettled(self) -> Iterator[tuple[str, float]]:
         """Iterate over blob ids that have a staging entry (received, not known to be indexed) and its time."""
 
     def settle_id(self, blob_id: str) -> None:
-        """Drop all staging entries of a blob id, whoever left them."""
+        """Drop the staging entry of a blob id, whoever left it."""
+
+    def drop_drafts(self, before: float) -> int:
+        """Remove parts that a crash left half written before that time (seconds since the epoch); return how many.
+
+        Such a draft says nothing about its blob, which may be one that the index knew once.
+        """

@@ -197,14 +197,31 @@ class Index:
         target = trash.Target(study, series, sop)
         return self._writer.change(lambda session: trash.move_to_trash(session, target))
 
-    def restore(self, study: str, series: str | None = None, sop: str | None = None) -> Restored:
+    def record_trashed(self, instance: NewInstance) -> None:
+        """Give an instance that was in the trash its row back there; what is live under its UID stays so."""
+        self._writer.record_trashed(instance)
+
+    def restore(
+        self,
+        study: str,
+        series: str | None = None,
+        sop: str | None = None,
+        *,
+        blob_ids: Collection[str] | None = None,
+    ) -> Restored:
         """Move instances back from the trash, but those under whose UID another one is live.
+
+        Args:
+            study: Study Instance UID of the target.
+            series: Series Instance UID; None: the whole study.
+            sop: SOP Instance UID; None: the whole series.
+            blob_ids: no others come back; None: whatever is there.
 
         Raises:
             TargetNotFound: nothing of the target is in the trash.
         """
         target = trash.Target(study, series, sop)
-        return self._writer.change(lambda session: trash.restore(session, target))
+        return self._writer.change(lambda session: trash.restore(session, target, blob_ids))
 
     def empty_trash(self, before: float, blob_ids: Collection[str] | None = None) -> list[str]:
         """Make instances that were trashed before that time (seconds since the epoch) gone; return their blob ids.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ from hilum.store.index import tables
 from hilum.store.index.bodies import instance_columns, packed_frames, packed_wire_form
 from hilum.store.index.database import UNIQUE_VIOLATIONS, Session, Value, savepoint
 from hilum.store.index.events import INSERT_EVENT, event_values
-from hilum.store.index.level_rows import DELETE_KEYS, INSERT_KEYS, LevelRows, inserting, key_values
+from hilum.store.index.level_rows import DELETE_KEYS, INSERT_KEYS, LevelRows, SeriesRow, inserting, key_values
 from hilum.store.index.merging import Members, key_rows
 from hilum.store.index.records import DuplicatePolicy, NewInstance, Outcome, Recorded
 from hilum.store.index.text import storable
@@ -94,6 +95,11 @@ class Recorder:
                 raise
         raise AssertionError
 
+    def take_in_trashed(self, offered: NewInstance) -> None:
+        """Record one instance as trashed, whatever is live under its SOP Instance UID."""
+        self._insert_row(offered, tables.TRASHED)
+        self._log(offered, "trashed", {"blob_id": offered.blob_id})
+
     def finish(self) -> None:
         """Write what belongs to series and studies; the commit comes next."""
         self._levels.write()
@@ -137,15 +143,23 @@ class Recorder:
     def _insert(
         self, offered: NewInstance, kind: str, replaced: int, replaced_bytes: int = 0, lost_blob_id: str = ""
     ) -> None:
+        series = self._insert_row(offered, tables.LIVE)
+        self._log(
+            offered, kind, {"blob_id": offered.blob_id} | ({"lost_blob_id": lost_blob_id} if lost_blob_id else {})
+        )
+        self._levels.count(series, 1 + replaced, offered.size_bytes + replaced_bytes)
+
+    def _insert_row(self, offered: NewInstance, state: int) -> SeriesRow:
         series = self._levels.take_in(offered)
-        row = self._session.only(_INSERT_INSTANCE, _instance_values(offered, series.row))[0]
+        row = self._session.only(_INSERT_INSTANCE, _instance_values(offered, series.row, state))[0]
         self._session.run(_INSERT_BODY, _body_values(offered, row))
         if self._instance_keys:
             self._insert_keys(offered, row)
-        detail = {"blob_id": offered.blob_id} | ({"lost_blob_id": lost_blob_id} if lost_blob_id else {})
+        return series
+
+    def _log(self, offered: NewInstance, kind: str, detail: Mapping[str, str]) -> None:
         uids = (offered.study_instance_uid, offered.series_instance_uid, offered.sop_instance_uid)
         self._session.run(INSERT_EVENT, event_values(kind, uids, orjson.dumps(detail).decode()))
-        self._levels.count(series, 1 + replaced, offered.size_bytes + replaced_bytes)
 
     def _insert_keys(self, offered: NewInstance, row: int) -> None:
         members: Members = orjson.loads(offered.instance_attributes)
@@ -153,10 +167,10 @@ class Recorder:
         self._session.run_many(INSERT_KEYS[Level.INSTANCE], [key_values(row, key) for key in key_rows(chosen)])
 
 
-def _instance_values(offered: NewInstance, series_row: int) -> dict[str, Value]:
+def _instance_values(offered: NewInstance, series_row: int, state: int) -> dict[str, Value]:
     return {
         "series_row": series_row,
-        "state": tables.LIVE,
+        "state": state,
         "sop_instance_uid": offered.sop_instance_uid,
         "sop_class_uid": storable(offered.sop_class_uid),
         "transfer_syntax_uid": storable(offered.transfer_syntax_uid),

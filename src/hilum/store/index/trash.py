@@ -149,15 +149,19 @@ def move_to_trash(session: Session, target: Target) -> list[str]:
     return [row[4] for row in rows]
 
 
-def restore(session: Session, target: Target) -> Restored:
+def restore(session: Session, target: Target, chosen: Collection[str] | None = None) -> Restored:
     """Move instances of the target back from the trash, but those under whose UID another one is live.
+
+    Whatever is not among the `chosen` blob ids stays, if they are given.
 
     Raises:
         TargetNotFound: nothing of the target is in the trash.
     """
     levels = LevelRows(session)
     levels.lock_study(target.values["study"])
-    rows = session.rows(_TRASHED[target.depth], target.values)
+    wanted = None if chosen is None else frozenset(chosen)
+    found = session.rows(_TRASHED[target.depth], target.values)
+    rows = [row for row in found if wanted is None or row[4] in wanted]
     if not rows:
         raise TargetNotFound(f"Nothing of this {target.level} is in the trash.")
     blob_ids: list[str] = []

@@ -100,6 +100,16 @@ class Writer:
         self._put(_Offer(instance, answer))
         return answer
 
+    def record_trashed(self, instance: NewInstance) -> None:
+        """Give an instance that was in the trash its row back there, after the commit."""
+
+        def work(session: Session) -> None:
+            recorder = Recorder(session, self._policy, self._instance_keys)
+            recorder.take_in_trashed(instance)
+            recorder.finish()
+
+        self.change(work)
+
     def change(self, work: Callable[[Session], T]) -> T:
         """Return what `work` returns, after the commit of what it wrote."""
         answer: Future[T] = Future()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +69,8 @@ def open_archive(settings: Settings) -> Iterator[Archive]:
         raise ArchiveUnusable(str(error)) from error
     try:
         blobs = FolderBlobs(blobs_folder(settings), reserve_bytes=settings.store.reserve_bytes)
-        yield Archive(settings, index, blobs, scan_limits(settings), keys)
+        codecs = threading.BoundedSemaphore(settings.retrieve.codec_threads or len(os.sched_getaffinity(0)))
+        yield Archive(settings, index, blobs, scan_limits(settings), codecs, keys)
     finally:
         index.close()
 

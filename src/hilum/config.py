@@ -6,10 +6,20 @@ Order: the TOML file, then `HILUM_*` variables (`HILUM_SEARCH__MAX_RESULTS`), th
 from __future__ import annotations
 
 from enum import Enum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MEGABYTE = 1024 * 1024
@@ -20,6 +30,12 @@ def _split_commas(value: object) -> object:
     if isinstance(value, str):
         return tuple(item.strip() for item in value.split(",") if item.strip())
     return value
+
+
+def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        ip_network(text, strict=False)
+    return texts
 
 
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
@@ -44,10 +60,10 @@ class HttpSettings(Section):
 
     dicomweb_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = "/dicomweb"
     """Path of the RESTful services of PS3.18; '' serves them at the top."""
-    public_url: str = ""
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
     """Scheme, host and prefix in front of every root as user agents see them, such as
     `https://pacs.example.org/imaging`; '' derives them from the request."""
-    trusted_proxies: Texts = ()
+    trusted_proxies: Annotated[Texts, AfterValidator(_check_networks)] = ()
     """Addresses whose `Forwarded` and `X-Forwarded-*` headers are believed."""
     allowed_hosts: Texts = ()
     """Host names that requests may carry beside loopback, the bound name and the host of `public_url`."""
@@ -110,10 +126,10 @@ class RetrieveSettings(Section):
 
     bulk_data_uris: Literal["absolute", "relative"] = "absolute"
     """Form of bulk data URIs in metadata; `relative` starts at the path, without scheme and host."""
-    max_frame_pixels: PositiveInt = 512 * 1024 * 1024
+    max_frame_pixels: PositiveInt = 128 * 1024 * 1024
     """Most samples of one frame that is decoded."""
     codec_threads: NonNegativeInt = 0
-    """Concurrent decodings of a worker; 0: one."""
+    """Frames that a worker decodes at once; 0: one a core."""
     series_record_bytes: PositiveInt = 64 * MEGABYTE
     """Largest series whose metadata is kept as one record; above it, it is streamed instance by instance."""
 

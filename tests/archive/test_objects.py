@@ -136,7 +136,7 @@ def test_only_deflated_and_ordered_objects_travel_as_received_beside_their_wire_
     for kind, travels in {"explicit": False, "implicit": False, "deflated": True, NO_PREAMBLE: False}.items():
         case = make_case(shared_archive, kind)
 
-        assert has_travelling_blob(case.instance) is travels
+        assert has_travelling_blob(case.instance, archive=shared_archive) is travels
         assert b"".join(wire_bytes(as_received(case.instance), archive=shared_archive)) == case.data
 
 
@@ -228,7 +228,7 @@ def cut_short(archive: Archive, folder: Path) -> Iterator[StoredInstance]:
     data = archive.blobs.read(instance.blob_id, Part.OBJECT, 0, instance.size_bytes)
     archive.blobs.put(instance.blob_id, Part.OBJECT, data[:-4])
     assert folder.exists()
-    yield instance
+    return instance
 
 
 def test_a_blob_that_is_cut_short_is_an_error_and_no_short_answer(archive: Archive, cut_short: StoredInstance) -> None:

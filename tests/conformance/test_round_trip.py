@@ -144,7 +144,7 @@ def test_frames_hold_the_pixels(client: httpx.Client, path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             frames = list(generate_frames(dataset.PixelData, number_of_frames=count))
-        assert [part.content for part in parts] == frames[: len(parts)]
+        assert [part.content for part in parts] == frames[: min(count, 20)]
         return
     response = client.get(f"{path_of(dataset)}/frames/{numbers}", headers=OCTETS)
     if response.status_code == 404:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hilum.config import Settings
@@ -22,6 +23,8 @@ class Archive:
     index: Index
     blobs: BlobStore
     scan_limits: ScanLimits
+    codecs: AbstractContextManager[object]
+    """Held while a frame is decoded: so many at once as `retrieve.codec_threads` says."""
     instance_keys: frozenset[str]
     """Eight-digit tags of `search.instance_keys`."""
 

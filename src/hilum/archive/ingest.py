@@ -256,8 +256,8 @@ def _members(attributes: Mapping[str, bytes], tags: Collection[str]) -> bytes:
 
 
 def _character_set(attributes: Mapping[str, bytes]) -> str:
-    value = attributes.get("00080005")
-    return "\\".join(item or "" for item in orjson.loads(value).get("Value", ())) if value else ""
+    terms = orjson.loads(attributes.get("00080005", b"{}")).get("Value", ())
+    return "\\".join(term if isinstance(term, str) else "" for term in terms)
 
 
 def _frames_for_index(frames: Frames | None) -> Frames | None:

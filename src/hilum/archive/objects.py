@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
 import orjson
 
 from hilum.archive.archive import Archive
 from hilum.dicom.frames import frame_span, join_fragments, take_bits
 from hilum.dicom.instance import FRAME_RECORD, BulkValue, EncapsulatedFrames, Frames, NativeFrames, WireForm
+from hilum.dicom.wire_form import reversed_words
 from hilum.store.blobs.protocol import BlobStore, Part
 from hilum.store.index.records import StoredInstance
 
@@ -159,13 +159,6 @@ def _middle(blobs: BlobStore, blob_id: str, form: WireForm, start: int, stop: in
         chunk = blobs.read(blob_id, Part.OBJECT, form.middle_offset + first, last - first)
         if len(chunk) < last - first:
             raise FileNotFoundError(f"Blob {blob_id} ends before its pixel data do.")
-        swapped = _swap_words(chunk, word)
+        swapped = reversed_words(chunk, word) if word > 1 else chunk
         yield swapped[start - first : stop - first]
         start = last
-
-
-def _swap_words(data: bytes, word_size: int) -> bytes:
-    if word_size == 1:
-        return data
-    whole = len(data) - len(data) % word_size
-    return np.frombuffer(data[:whole], dtype=f">u{word_size}").byteswap().tobytes() + data[whole:]

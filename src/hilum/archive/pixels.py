@@ -5,23 +5,36 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import orjson
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import bulk_values, frame_bytes, frames_of, wire_bytes, wire_length
+from hilum.dicom.file_meta import read_head
 from hilum.dicom.heads import PixelDataTooLongError, explicit_little_endian_head
 from hilum.dicom.instance import DecodeError, Frames
 from hilum.dicom.pixel_format import PixelFormat, pixel_format
 from hilum.dicom.transcode import decode_frame, decoded_format, native_value
+from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from hilum.errors import NotAcceptable
 from hilum.store.index.records import StoredInstance
 
 _PIXEL_DATA = "7FE00010"
 _ENCAPSULATED_HEADER_BYTES = 12
 _SEQUENCE_DELIMITER_BYTES = 8
+_HEAD_BYTES: Final = 2 * 1024 * 1024
 _GROUP_LENGTH = struct.Struct("<140xI")
 """Preamble, prefix and the element header come before the value of File Meta Information Group Length."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPixels:
+    """The frames of an instance, how they are stored and how they are given out."""
+
+    frames: Frames
+    source: PixelFormat
+    target: PixelFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +43,8 @@ class DecodedObject:
 
     length: int
     head: bytes
-    frames: Frames
-    source: PixelFormat
-    target: PixelFormat
+    pixels: DecodedPixels | None
+    """None where there are no pixel data."""
     suffix_offset: int
     """Wire offset of what follows the pixel data."""
 
@@ -60,27 +72,32 @@ def decoded_frame(
     """
     codestream = frame_bytes(instance, frames, frame_index, archive=archive)
     try:
-        return decode_frame(
-            codestream,
-            transfer_syntax_uid=instance.transfer_syntax_uid,
-            source=source,
-            max_pixels=archive.settings.retrieve.max_frame_pixels,
-        )
+        with archive.codecs:
+            return decode_frame(
+                codestream,
+                transfer_syntax_uid=instance.transfer_syntax_uid,
+                source=source,
+                max_pixels=archive.settings.retrieve.max_frame_pixels,
+            )
     except DecodeError as error:
         raise NotAcceptable("The stored pixel data of the instance cannot be decoded.") from error
 
 
-def decode_object(instance: StoredInstance, *, archive: Archive) -> DecodedObject | None:
-    """Prepare an encapsulated instance for being sent decoded; None: it has no pixel data that can be.
+def decode_object(instance: StoredInstance, *, archive: Archive) -> DecodedObject:
+    """Prepare an instance of an encapsulated syntax for being sent in Explicit VR Little Endian.
+
+    One without pixel data gets another head, and its data set as it is.
 
     Raises:
-        NotAcceptable: the decoded pixel data are too long for the syntax (NEG-19), or not described.
+        NotAcceptable: the decoded pixel data are too long for the syntax (NEG-19), or cannot be told apart.
     """
     frames = frames_of(instance, archive=archive)
     values, _ = bulk_values(instance, archive=archive)
     pixel_data = next((value for value in values if value.path == _PIXEL_DATA), None)
-    if frames is None or pixel_data is None:
-        return None
+    if pixel_data is None:
+        return _relabelled(instance, archive)
+    if frames is None:
+        raise NotAcceptable("The frames of the instance cannot be told apart.")
     source = pixel_format_of(instance, archive=archive)
     prefix_stop = pixel_data.offset - _ENCAPSULATED_HEADER_BYTES
     prefix = b"".join(wire_bytes(instance, archive=archive, length=prefix_stop))
@@ -94,7 +111,18 @@ def decode_object(instance: StoredInstance, *, archive: Archive) -> DecodedObjec
         raise NotAcceptable("Decoded, the instance does not fit Explicit VR Little Endian.") from error
     suffix_offset = pixel_data.offset + pixel_data.length + _SEQUENCE_DELIMITER_BYTES
     length = len(head) + target.value_bytes + max(0, wire_length(instance) - suffix_offset)
-    return DecodedObject(length, head, frames, source, target, suffix_offset)
+    return DecodedObject(length, head, DecodedPixels(frames, source, target), suffix_offset)
+
+
+def _relabelled(instance: StoredInstance, archive: Archive) -> DecodedObject:
+    start = b"".join(wire_bytes(instance, archive=archive, length=min(_HEAD_BYTES, wire_length(instance))))
+    try:
+        head = read_head(start)
+    except DecodeError as error:
+        raise NotAcceptable("The head of the instance is too long to be rewritten.") from error
+    rewritten = head.rewritten(EXPLICIT_VR_LITTLE_ENDIAN)
+    length = len(rewritten) + wire_length(instance) - head.length
+    return DecodedObject(length, rewritten, None, head.length)
 
 
 def _wire_data_set_offset(instance: StoredInstance, prefix: bytes) -> int:
@@ -104,18 +132,25 @@ def _wire_data_set_offset(instance: StoredInstance, prefix: bytes) -> int:
     return _GROUP_LENGTH.size + int(_GROUP_LENGTH.unpack_from(prefix)[0])
 
 
+def _decoded_value(instance: StoredInstance, pixels: DecodedPixels, archive: Archive) -> Iterator[bytes]:
+    frames = (
+        decoded_frame(instance, pixels.frames, pixels.source, frame_index, archive=archive)
+        for frame_index in range(pixels.frames.count)
+    )
+    return native_value(frames, pixels.target)
+
+
 def decoded_bytes(instance: StoredInstance, decoded: DecodedObject, *, archive: Archive) -> Iterator[bytes]:
     """Yield the Part 10 object of a decoded instance: its head, frame after frame, and what follows.
 
     The first chunk holds the first frame: what cannot be decoded at all fails before a byte is sent.
     """
-    frames = (
-        decoded_frame(instance, decoded.frames, decoded.source, frame_index, archive=archive)
-        for frame_index in range(decoded.frames.count)
-    )
     before = decoded.head
-    for chunk in native_value(frames, decoded.target):
-        yield before + chunk
-        before = b""
+    if decoded.pixels is not None:
+        for chunk in _decoded_value(instance, decoded.pixels, archive):
+            yield before + chunk
+            before = b""
+    if before:
+        yield before
     if decoded.suffix_offset < wire_length(instance):
         yield from wire_bytes(instance, archive=archive, offset=decoded.suffix_offset)

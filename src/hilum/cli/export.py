@@ -100,6 +100,9 @@ def _write(target: Path, instance: StoredInstance, archive: Archive) -> _Written
             return _Written.SAME if _equal(target, first, chunks) else _Written.OCCUPIED
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_new(target, first, chunks)
+    except FileNotFoundError:
+        # The target's folder was just made: it is the blob that ends early.
+        return _Written.UNREADABLE
     except OSError as error:
         raise CommandFailed(f"{target} cannot be written: {error.strerror}.") from error
     return _Written.NEW

@@ -50,6 +50,8 @@ def _each(uids: list[str], archive: Archive, move: Callable[[str, Archive], int]
             typer.echo(f"hilum: {error}", err=True)
             failed += 1
         else:
+            # Nothing moves where the UIDs are live again, or the objects are broken.
+            failed += moved == 0
             typer.echo(f"{uid}: {moved:,} instance{'' if moved == 1 else 's'} {done}.")
     if failed:
         raise typer.Exit(ExitStatus.INCOMPLETE)

@@ -107,6 +107,8 @@ _Entry = tuple[int, bytes, Encoder | None, bool, str]
 _ENTRIES: Final[dict[bytes, _Entry]] = {}
 _MAX_ENTRIES: Final = 20_000
 _VRS: Final = frozenset((*ENCODERS, "SQ"))
+_LONGEST_VALUE: Final = 16 * 1024 * 1024
+"""Most bytes of a value that must stand in the JSON: no VR without a bulk form comes near."""
 _SPECIAL_TAGS: Final = PIXEL_TAGS | {_SPECIFIC_CHARACTER_SET, _TRAILING_PADDING, 0x7FE00001, 0x7FE00002}
 
 
@@ -399,6 +401,8 @@ class DataSetScan:
             self.offset_tables.setdefault(tag, (start, length))
         if length > self._inline_limit(vr):
             return self._bulk(tag, vr, start, length, level)
+        if length > min(self._limits.header_bytes, _LONGEST_VALUE):
+            raise DecodeError(_TOO_MUCH_TEXT, offset=start, tag=tag)
         raw = self._source[start : start + length]
         if tag == _SPECIFIC_CHARACTER_SET and not level.restarted:
             level.charset = character_set(raw)

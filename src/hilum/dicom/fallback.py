@@ -142,6 +142,9 @@ def _write(data_set: pydicom.FileDataset, sidecar: Sidecar, cause: DecodeError) 
     return stored or (IMPLICIT_VR_LITTLE_ENDIAN if is_implicit else EXPLICIT_VR_LITTLE_ENDIAN)
 
 
+_repairing: Final = threading.Lock()
+
+
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Keep pydicom's warnings, which may hold values of the data set, out of the log of this thread."""
@@ -151,10 +154,13 @@ def _quietly() -> Iterator[None]:
         return record.thread != thread
 
     logger = logging.getLogger("pydicom")
-    logger.addFilter(is_of_another_thread)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.removeFilter(is_of_another_thread)
+    # Filters of warnings belong to the process: two threads must not change and restore them at once. One repair at
+    # a time also bounds the memory that repairs take.
+    with _repairing:
+        logger.addFilter(is_of_another_thread)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            logger.removeFilter(is_of_another_thread)

@@ -26,5 +26,5 @@ async def ready(request: Request) -> Response:
 
 def _check(request: Request) -> None:
     archive = origin_of(request).archive
-    archive.index.totals()
+    archive.index.ping()
     archive.blobs.check_reserve(0)

@@ -339,8 +339,14 @@ class _PartWriter:
         pieces, size = self._pieces, self._unwritten
         self._pieces, self._unwritten = [], 0
         consumed = self._uploads.pool.run(self._target.consume, pieces, consume)
-        consumed.add_done_callback(lambda _: self._uploads.release(size))
+        consumed.add_done_callback(partial(self._consumed, size))
         return ReceivedPart(self._headers, self._size, consumed, None)
+
+    def _consumed(self, size: int, consumed: asyncio.Future[T]) -> None:
+        self._uploads.release(size)
+        if consumed.cancelled():
+            # It may never have begun, and then nobody else lets go of what is staged.
+            self._uploads.pool.release(self._target.discard)
 
     def flush_soon(self) -> None:
         """Start to write what has come, unless a batch is being written."""

@@ -17,6 +17,9 @@ from hilum.wire.media_types import MAX_CHARACTERS, NO_PARAMETERS, MediaType, par
 MAX_RANGES: Final = 128
 """Most media ranges of one header that are looked at."""
 
+_KEPT_CHARACTERS: Final = 1024
+"""Headers up to this length are parsed once; longer ones are no viewer's."""
+
 _ENTRY: Final = re.compile(r'(?:[^",]++|"(?:[^"\\]|\\.)*+"?+)++', re.DOTALL)
 # `.2` is outside the grammar, but stands in the default Accept header of Java's own HTTP client.
 _QUALITY: Final = re.compile(r"0?\.[0-9]{1,3}|0\.?|1(?:\.0{0,3})?")
@@ -68,7 +71,6 @@ class MediaRange:
         )
 
 
-@lru_cache(maxsize=512)
 def parse_accept(text: str) -> tuple[MediaRange, ...]:
     """Return the media ranges of an Accept header in the order of the user agent.
 
@@ -80,6 +82,11 @@ def parse_accept(text: str) -> tuple[MediaRange, ...]:
     >>> [(found.type, found.quality) for found in parse_accept("image/png;q=0.5, nonsense, */*;q=2, text/*")]
     [('image', 0.5), ('text', 1.0)]
     """
+    return _parsed(text) if len(text) <= _KEPT_CHARACTERS else _parsed.__wrapped__(text)
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> tuple[MediaRange, ...]:
     ranges: list[MediaRange] = []
     for order, entry in enumerate(_ENTRY.finditer(text, 0, MAX_CHARACTERS)):
         if order == MAX_RANGES:
@@ -143,7 +150,6 @@ def quality_of(media_type: MediaType, ranges: Sequence[MediaRange]) -> float:
     return max(matching, key=lambda media_range: media_range.specificity).quality if matching else 0.0
 
 
-@lru_cache(maxsize=256)
 def accepts_gzip(accept_encoding: str) -> bool:
     """Say whether a user agent wants its payload as gzip: accepted, and liked no less than the bare payload.
 
@@ -152,6 +158,11 @@ def accepts_gzip(accept_encoding: str) -> bool:
     >>> accepts_gzip("gzip, deflate, br"), accepts_gzip("*;q=0.1, gzip;q=0"), accepts_gzip("identity")
     (True, False, False)
     """
+    return _gzip(accept_encoding[:_KEPT_CHARACTERS])
+
+
+@lru_cache(maxsize=256)
+def _gzip(accept_encoding: str) -> bool:
     qualities: dict[str, float] = {}
     for entry in accept_encoding[:MAX_CHARACTERS].split(",")[:MAX_RANGES]:
         coding, _, weight = entry.partition(";")

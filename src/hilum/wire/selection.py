@@ -9,8 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import Final
 
 from hilum.wire.accept import MediaRange, parse_accept, parse_accept_parameter
+
+_USUAL_CHARACTERS: Final = 1024
+"""Longer headers are no viewer's; what they select is not kept."""
 
 
 class Packaging(Enum):
@@ -51,7 +55,6 @@ class Acceptable:
     """The `accept` query parameter."""
 
 
-@lru_cache(maxsize=4096)
 def select(offers: tuple[Offer, ...], acceptable: Acceptable) -> Offer | None:
     """Return the offer that the user agent prefers; None: none is acceptable (406).
 
@@ -64,6 +67,12 @@ def select(offers: tuple[Offer, ...], acceptable: Acceptable) -> Offer | None:
 
     Source: PS3.18 8.7.8.1.
     """
+    is_usual = len(acceptable.header) + len(acceptable.parameter or "") <= _USUAL_CHARACTERS
+    return (_select if is_usual else _select.__wrapped__)(offers, acceptable)
+
+
+@lru_cache(maxsize=2048)
+def _select(offers: tuple[Offer, ...], acceptable: Acceptable) -> Offer | None:
     header = parse_accept(acceptable.header)
     if acceptable.parameter is not None:
         parameter = parse_accept_parameter(acceptable.parameter)
@@ -116,7 +125,7 @@ def matches(media_range: MediaRange, offer: Offer) -> bool:
 
 
 # Names that came before the present ones, and names that user agents use (MT-26, MT-27, WADO-31).
-ALIASES = {
+ALIASES: Final = {
     "application/json": "application/dicom+json",
     "image/x-dicom-rle": "image/dicom-rle",
     "image/x-dicom+rle": "image/dicom-rle",

@@ -78,22 +78,32 @@ def retrieve_instances(target: TargetResource, acceptable: Acceptable, *, archiv
     if target.sop_instance_uid:
         # WADO-26: a single part holds exactly one instance, so only the instance resource has one.
         packagings = (Packaging.MULTIPART, Packaging.SINGLE)
-    chosen = [
-        (instance, _select(object_offers(instance.transfer_syntax_uid, packagings), acceptable))
-        for instance in instances
-    ]
-    parts = [_object_part(instance, offer, archive) for instance, offer in chosen if offer is not None]
+    chosen = (_best_part(instance, packagings, acceptable, archive) for instance in instances)
+    parts = [part for part in chosen if part is not None]
     if not parts:
         raise _not_acceptable(object_offers(instances[0].transfer_syntax_uid, packagings))
     return Retrieved(parts, left_out=len(instances) - len(parts))
+
+
+def _best_part(
+    instance: StoredInstance, packagings: tuple[Packaging, ...], acceptable: Acceptable, archive: Archive
+) -> Part | None:
+    """Return the preferred form that this very instance can be given in; None: there is no acceptable one."""
+    offers = object_offers(instance.transfer_syntax_uid, packagings)
+    while (offer := _select(offers, acceptable)) is not None:
+        try:
+            return _object_part(instance, offer, archive)
+        except NotAcceptable:
+            offers = tuple(other for other in offers if other.transfer_syntax_uid != offer.transfer_syntax_uid)
+    return None
 
 
 def _object_part(instance: StoredInstance, offer: Offer, archive: Archive) -> Part:
     version = f"{instance.blob_id}/{offer.transfer_syntax_uid}"
     is_native = instance.transfer_syntax_uid in NATIVE_SYNTAXES
     is_decoded = offer.transfer_syntax_uid != instance.transfer_syntax_uid and not is_native
-    decoded = decode_object(instance, archive=archive) if is_decoded else None
-    if decoded is not None:
+    if is_decoded:
+        decoded = decode_object(instance, archive=archive)
         pixels = partial(decoded_bytes, instance, decoded, archive=archive)
         return Part(offer, instance.path, decoded.length, version, pixels)
     if offer.transfer_syntax_uid == instance.transfer_syntax_uid and has_travelling_blob(instance, archive=archive):

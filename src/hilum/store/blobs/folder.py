@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,7 +148,8 @@ class FolderBlobs:
 
     def put(self, blob_id: str, part: Part, data: BinaryIO | bytes) -> None:
         """Store a part durably; an existing one is replaced."""
-        draft = self._staging / f"{blob_id}.{part.value}"
+        # The random end keeps two who write the same part apart; the later one wins, whole.
+        draft = self._staging / f"{blob_id}.{part.value}.{secrets.token_hex(4)}"
         target = self._path(blob_id, part)
         with full_is_out_of_resources():
             try:

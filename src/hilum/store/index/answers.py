@@ -63,6 +63,9 @@ def _with_members(element: Element, attribute: ReturnedAttribute) -> Element:
     """Return a sequence with just those attributes of its items that results carry."""
     if not attribute.members or not element.get("Value"):
         return element
+    if element.get("vr") != "SQ":
+        # Written under a wrong VR: there are no items in it.
+        return {"vr": "SQ"}
     items = [
         {nested.tag: (item or {}).get(nested.tag, {"vr": nested.vr}) for nested in attribute.members}
         for item in element["Value"]

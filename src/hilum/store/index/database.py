@@ -196,6 +196,17 @@ class Database:
         """
         return self._opened(_BinaryCursor)
 
+    def reconnect(self) -> Driver:
+        """Return a new connection to an index that was usable when it was opened.
+
+        Raises:
+            OutOfResources: it is unreachable now; the request may be repeated later.
+        """
+        try:
+            return self.connect()
+        except IndexUnusable as error:
+            raise OutOfResources("The index of this origin server cannot be reached at the moment.") from error
+
     def _opened(self, cursors: type[psycopg.Cursor[Row]]) -> Driver:
         try:
             return self._sqlite() if self.kind is Kind.SQLITE else self._postgresql(cursors)
@@ -228,7 +239,7 @@ class Database:
         try:
             driver = self._idle.pop()
         except IndexError:
-            driver = self.connect()
+            driver = self.reconnect()
         try:
             result = work(Session(self, driver))
         except psycopg.OperationalError:
@@ -237,7 +248,7 @@ class Database:
                 raise
             driver.close()
             self.drop_idle()
-            driver = self.connect()
+            driver = self.reconnect()
             result = self._finish(driver, work)
         except BaseException:
             self._give_back(driver)

@@ -255,6 +255,10 @@ class Index:
         """Yield the values of studies and series on which their instances disagree."""
         return trash.all_contradictions(self._database)
 
+    def ping(self) -> None:
+        """Ask the database for nothing. Raises OutOfResources if it cannot be reached."""
+        self._database.read(lambda session: session.control("SELECT 1"))
+
     def totals(self) -> Totals:
         """Return counts and bytes of what is live."""
         return trash.totals(self._database)

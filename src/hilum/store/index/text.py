@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Final
 
+_KEPT_CHARACTERS: Final = 256
 KEY_LENGTH: Final = 200
 """Most characters of an indexed value: PostgreSQL refuses index rows above 2,704 bytes."""
 
@@ -55,13 +56,17 @@ def column_key(text: str) -> str:
     return bounded[: KEY_LENGTH - len(digest)] + digest
 
 
-@lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     """Return the text without case and without marks (accents, dakuten, vowel points), each space single.
 
     >>> folded("GÖDEL^Kurt"), folded("Straße")
     ('godel^kurt', 'strasse')
     """
+    return _folded(text) if len(text) <= _KEPT_CHARACTERS else _folded.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _folded(text: str) -> str:
     plain = storable(text)
     if not plain.isascii():
         # Case folding may give back composed characters, and those have marks again.

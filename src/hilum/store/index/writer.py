@@ -234,7 +234,7 @@ class Writer:
             self._driver = None
             self._database.drop_idle()
         if self._driver is None:
-            self._driver = self._database.connect()
+            self._driver = self._database.reconnect()
         return Session(self._database, self._driver)
 
     def _has_dropped(self) -> bool:

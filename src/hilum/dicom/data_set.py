@@ -49,7 +49,7 @@ _TRAILING_PADDING: Final = 0xFFFCFFFC
 
 _LEVEL_BYTES: Final = 32 * 1024 * 1024
 """Most JSON bytes of one data set or item that stand in memory, its long sequences apart."""
-_ELEMENT_COST: Final = 64
+_ELEMENT_COST: Final = 160
 """Bytes of memory that an element costs beside its JSON."""
 _OVERFLOW_BYTES: Final = 256 * 1024
 """Sequences whose JSON is longer go to the spool."""

@@ -70,7 +70,7 @@ def open_archive(settings: Settings) -> Iterator[Archive]:
     try:
         blobs = FolderBlobs(blobs_folder(settings), reserve_bytes=settings.store.reserve_bytes)
         codecs = threading.BoundedSemaphore(settings.retrieve.codec_threads or len(os.sched_getaffinity(0)))
-        yield Archive(settings, index, blobs, scan_limits(settings), codecs, keys)
+        yield Archive(settings, index, blobs, scan_limits(settings), codecs, set(), keys)
     finally:
         index.close()
 

@@ -71,7 +71,7 @@ class HttpSettings(Section):
     """A request without Accept: `standard` refuses it with 406 (PS3.18 8.7.5), but answers a Store in JSON, for no
     object is to be lost for a header; `406` refuses that too, before the payload is read; `any` reads it as `*/*`,
     as many user agents need."""
-    max_parts: PositiveInt = 100_000
+    max_parts: PositiveInt = 20_000
     """Most parts of one multipart request."""
     max_object_bytes: PositiveInt = 64 * 1024 * MEGABYTE
     """Largest object of one part, in bytes."""

@@ -222,8 +222,8 @@ def test_native_frames_are_slices_of_the_pixels(shared_archive: Archive, syntax:
 
 
 @pytest.fixture
-def cut_short(archive: Archive, folder: Path) -> Iterator[StoredInstance]:
-    """Yield an instance whose blob has lost its last bytes."""
+def cut_short(archive: Archive, folder: Path) -> StoredInstance:
+    """Return an instance whose blob has lost its last bytes."""
     instance = stored(archive, make_dataset())
     data = archive.blobs.read(instance.blob_id, Part.OBJECT, 0, instance.size_bytes)
     archive.blobs.put(instance.blob_id, Part.OBJECT, data[:-4])

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ LIMITS = HttpSettings(
 UPLOADS = Uploads(POOL, LIMITS)
 
 
-def digest(staged: Staged) -> str:
+def digest(_headers: Mapping[str, str], staged: Staged) -> str:
     try:
         return hashlib.sha256(staged.buffer()).hexdigest()
     finally:

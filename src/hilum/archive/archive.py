@@ -25,6 +25,8 @@ class Archive:
     scan_limits: ScanLimits
     codecs: AbstractContextManager[object]
     """Held while a frame is decoded: so many at once as `retrieve.codec_threads` says."""
+    undecodable: set[str]
+    """Blob ids whose pixel data turned out to be broken while they were decoded; this process remembers them."""
     instance_keys: frozenset[str]
     """Eight-digit tags of `search.instance_keys`."""
 

@@ -24,6 +24,8 @@ _PIXEL_DATA = "7FE00010"
 _ENCAPSULATED_HEADER_BYTES = 12
 _SEQUENCE_DELIMITER_BYTES = 8
 _HEAD_BYTES: Final = 2 * 1024 * 1024
+_MOST_REMEMBERED: Final = 100_000
+_UNDECODABLE: Final = "The stored pixel data of the instance cannot be decoded."
 _GROUP_LENGTH = struct.Struct("<140xI")
 """Preamble, prefix and the element header come before the value of File Meta Information Group Length."""
 
@@ -80,7 +82,9 @@ def decoded_frame(
                 max_pixels=archive.settings.retrieve.max_frame_pixels,
             )
     except DecodeError as error:
-        raise NotAcceptable("The stored pixel data of the instance cannot be decoded.") from error
+        if len(archive.undecodable) < _MOST_REMEMBERED:
+            archive.undecodable.add(instance.blob_id)
+        raise NotAcceptable(_UNDECODABLE) from error
 
 
 def decode_object(instance: StoredInstance, *, archive: Archive) -> DecodedObject:
@@ -91,6 +95,8 @@ def decode_object(instance: StoredInstance, *, archive: Archive) -> DecodedObjec
     Raises:
         NotAcceptable: the decoded pixel data are too long for the syntax (NEG-19), or cannot be told apart.
     """
+    if instance.blob_id in archive.undecodable:
+        raise NotAcceptable(_UNDECODABLE)
     frames = frames_of(instance, archive=archive)
     values, _ = bulk_values(instance, archive=archive)
     pixel_data = next((value for value in values if value.path == _PIXEL_DATA), None)

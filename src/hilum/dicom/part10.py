@@ -270,6 +270,8 @@ def _found_syntax(source: Source, offset: int) -> str:
 def _instance(reading: _Reading, overflow: Overflow, open_spool: OpenSpool) -> ScannedInstance:
     """Put the results of a reading together."""
     level, scan = reading.level, reading.scan
+    if not is_uid(reading.transfer_syntax_uid):
+        raise DecodeError("The Transfer Syntax UID of the object is no valid UID.", tag=0x00020010)
     uids = [_uid(level, tag, name) for tag, name in _IDENTIFYING]
     metadata = compress_metadata(level.text(), overflow, open_spool)
     return ScannedInstance(

@@ -19,6 +19,7 @@ from hilum.config import LogSettings
 
 ACCESS_LOGGER: Final = "hilum.access"
 
+_LONGEST_PATH: Final = 512
 _logger = logging.getLogger(ACCESS_LOGGER)
 
 
@@ -46,7 +47,7 @@ class Exchange:
 def path_of(scope: Scope) -> str:
     """Return the path for a log: percent-encoded, so that it is one word whatever the user agent sent."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
-    return quote(raw.partition(b"?")[0], safe="/%:@!$&'()*+,;=-._~")
+    return quote(raw.partition(b"?")[0][:_LONGEST_PATH], safe="/%:@!$&'()*+,;=-._~")
 
 
 def log_exchange(exchange: Exchange) -> None:

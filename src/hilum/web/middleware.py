@@ -37,6 +37,7 @@ REQUEST_ID: Final = "hilum.request_id"
 _SANE_REQUEST_ID: Final = re.compile(rb"[0-9A-Za-z._:/+=@-]{1,128}")
 # Probes of an orchestrator ask by address and without a token; these answers tell nothing of what is stored.
 _OPEN_PATHS: Final = ("/health/",)
+_SINGLE_HEADERS: Final = (b"origin", b"authorization")
 _VARY_ORIGIN: Final = (b"vary", b"Origin")
 
 
@@ -117,6 +118,8 @@ class Gate:
             Forbidden: the host is not this server's, or a foreign page wants to change something.
             NotAuthenticated: it carries no valid token.
         """
+        if len(headers) < len(scope["headers"]) and any(_is_repeated(scope, name) for name in _SINGLE_HEADERS):
+            raise InvalidRequest("Origin and Authorization are given once.")
         is_open = scope["path"].startswith(_OPEN_PATHS)
         if not is_open:
             self._check_host(scope)
@@ -225,6 +228,11 @@ class _Outflow:
         """Send a whole answer."""
         await self({"type": "http.response.start", "status": int(status), "headers": headers})
         await self({"type": "http.response.body", "body": body})
+
+
+def _is_repeated(scope: Scope, name: bytes) -> bool:
+    names: list[bytes] = [key for key, _ in scope["headers"]]
+    return names.count(name) > 1
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

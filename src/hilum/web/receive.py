@@ -50,6 +50,8 @@ _DRAIN_TIMEOUT_S: Final = 10.0
 T = TypeVar("T")
 
 Stage = Callable[[], Staged]
+Consume = Callable[[Mapping[str, str], Staged], T]
+"""Takes over a staged object, with the headers of its part; called in a worker thread."""
 
 
 class PartProblem(Enum):
@@ -121,7 +123,7 @@ class Uploads:
 
 
 async def receive_parts(
-    request: Request, boundary: str, *, uploads: Uploads, stage: Stage, consume: Callable[[Staged], T]
+    request: Request, boundary: str, *, uploads: Uploads, stage: Stage, consume: Consume[T]
 ) -> AsyncIterator[ReceivedPart[T]]:
     """Yield the parts of a multipart payload, each as soon as it is complete.
 
@@ -160,7 +162,7 @@ async def receive_parts(
         writer.abandon()
 
 
-async def receive_single(request: Request, *, uploads: Uploads, stage: Stage, consume: Callable[[Staged], T]) -> T:
+async def receive_single(request: Request, *, uploads: Uploads, stage: Stage, consume: Consume[T]) -> T:
     """Return what `consume` makes of the payload of a request that is one object.
 
     Args:
@@ -327,7 +329,7 @@ class _PartWriter:
             await self._settle()
             self.flush_soon()
 
-    async def finish(self, end: PartEnd, consume: Callable[[Staged], T]) -> ReceivedPart[T]:
+    async def finish(self, end: PartEnd, consume: Consume[T]) -> ReceivedPart[T]:
         """Have what is left written and the part consumed; the loop does not wait for that."""
         if not end.complete:
             self._fail(self.problem or PartProblem.CUT_SHORT)
@@ -338,7 +340,7 @@ class _PartWriter:
             return ReceivedPart(self._headers, self._size, None, self.problem)
         pieces, size = self._pieces, self._unwritten
         self._pieces, self._unwritten = [], 0
-        consumed = self._uploads.pool.run(self._target.consume, pieces, consume)
+        consumed = self._uploads.pool.run(self._target.consume, pieces, partial(consume, self._headers))
         consumed.add_done_callback(partial(self._consumed, size))
         return ReceivedPart(self._headers, self._size, consumed, None)
 

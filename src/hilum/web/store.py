@@ -27,6 +27,7 @@ from hilum.wire.media_types import MediaType, parse_media_type
 _logger = logging.getLogger(__name__)
 
 _PARTS_AT_ONCE: Final = 4
+_PART_TYPES: Final = frozenset({"application/dicom", "application/octet-stream"})
 _SUPPORTED: Final = 'Supported: multipart/related; type="application/dicom", application/dicom.'
 
 _PROBLEMS: Final[Mapping[PartProblem, FailureReason]] = {
@@ -58,7 +59,8 @@ async def store_instances(request: Request) -> AnswerResponse:
         if not boundary:
             raise InvalidRequest("The Content-Type has no boundary.")
         results = await _ingest_parts(request, boundary, origin, consume)
-    return _answer(results, request, origin)
+    service_url = origin.service_url(request)
+    return AnswerResponse(await origin.pool.run(_answer, results, service_url), origin.sender)
 
 
 def _check_acceptable(request: Request, origin: Origin) -> None:
@@ -89,7 +91,7 @@ def _content_type(request: Request) -> MediaType:
 
 
 async def _ingest_parts(
-    request: Request, boundary: str, origin: Origin, consume: Callable[[Staged], Ingested]
+    request: Request, boundary: str, origin: Origin, consume: Callable[[Mapping[str, str], Staged], Ingested]
 ) -> list[Ingested]:
     """Ingest parts as they become complete, a few at once; return their results in the order of the payload."""
     parts: list[ReceivedPart[Ingested]] = []
@@ -116,7 +118,16 @@ async def _result(part: ReceivedPart[Ingested]) -> Ingested:
         return Ingested(failure=_PROBLEMS[problem], text=problem.value)
 
 
-def _ingest(staged: Staged, *, archive: Archive, study_instance_uid: str | None) -> Ingested:
+def _ingest(
+    headers: Mapping[str, str], staged: Staged, *, archive: Archive, study_instance_uid: str | None
+) -> Ingested:
+    # Senders that name no type, or bytes, mean what the payload's own type says.
+    part_type = headers.get("content-type", "application/dicom").partition(";")[0].strip().lower()
+    if part_type not in _PART_TYPES:
+        staged.discard()
+        return Ingested(
+            failure=FailureReason.CANNOT_UNDERSTAND, text="The part is of another type than application/dicom."
+        )
     try:
         return ingest(staged, archive=archive, study_instance_uid=study_instance_uid)
     except Exception:
@@ -126,15 +137,16 @@ def _ingest(staged: Staged, *, archive: Archive, study_instance_uid: str | None)
         return Ingested(failure=FailureReason.PROCESSING_FAILURE, text=text)
 
 
-def _answer(results: list[Ingested], request: Request, origin: Origin) -> AnswerResponse:
-    result = store_result(results, service_url=origin.service_url(request))
+def _answer(results: list[Ingested], service_url: str) -> Answer:
+    result = store_result(results, service_url=service_url)
     status = STATUS_CODES[result.conclusion]
     headers = {"Content-Type": "application/dicom+json"}
     if status in (HTTPStatus.OK, HTTPStatus.ACCEPTED) and result.study_url:
         headers |= {"Location": result.study_url, "Content-Location": result.study_url}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "60"
-    for refused in results:
-        if refused.failure is not None:
-            _logger.warning("An instance was not stored: %s", refused.text)
-    return AnswerResponse(Answer(status, headers, orjson.dumps(result.module)), origin.sender)
+    refused = [one.text for one in results if one.failure is not None]
+    if refused:
+        # One line a request: a payload of many bad parts must not flood the log.
+        _logger.warning("%d of %d instances were not stored. The first: %s", len(refused), len(results), refused[0])
+    return Answer(status, headers, orjson.dumps(result.module))

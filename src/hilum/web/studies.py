@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from hilum.dicom.query import Level, QueryError, parse_query
-from hilum.errors import InvalidRequest
+from hilum.errors import InvalidRequest, NotAcceptable
 from hilum.services.studies import retrieve
 from hilum.services.studies.search import search
 from hilum.web.origin import Origin, origin_of
@@ -59,7 +59,15 @@ async def _answer_parts(request: Request, origin: Origin, find: Callable[[], ret
             return _not_modified(etag)
         return represent_parts(retrieved, service_url=service_url, etag=etag)
 
-    return AnswerResponse(await origin.pool.run(transact), origin.sender)
+    def transact_again() -> Answer:
+        try:
+            return transact()
+        except NotAcceptable:
+            # Pixel data turned out to be broken while they were decoded; the archive knows that now, so that the
+            # others go without it (WADO-42). What is broken as a whole fails once more.
+            return transact()
+
+    return AnswerResponse(await origin.pool.run(transact_again), origin.sender)
 
 
 async def retrieve_metadata(request: Request) -> AnswerResponse:

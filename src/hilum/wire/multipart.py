@@ -58,6 +58,8 @@ class PartEnd:
 
 Event = PartBegin | PartData | PartEnd
 
+_MOST_HEADER_LINES: Final = 100
+
 _COMPLETE: Final = PartEnd(complete=True)
 _CUT_OFF: Final = PartEnd(complete=False)
 
@@ -109,6 +111,7 @@ class MultipartParser:
         self._headers: dict[str, str] = {}
         self._last_name = ""
         self._header_bytes = 0
+        self._header_lines = 0
         self.parts = 0
         """Parts that have begun."""
 
@@ -263,6 +266,9 @@ class MultipartParser:
         return stop + 1
 
     def _add_header(self, line: bytes) -> None:
+        self._header_lines += 1
+        if self._header_lines > _MOST_HEADER_LINES:
+            raise PartHeadersTooLarge(f"A part has more than {_MOST_HEADER_LINES} header lines.")
         text = line.decode("latin-1")
         if text[:1] in (" ", "\t"):
             # A folded line belongs to the header before it.
@@ -293,7 +299,7 @@ class MultipartParser:
         self._begun = False
         self._headers = {}
         self._last_name = ""
-        self._header_bytes = 0
+        self._header_bytes = self._header_lines = 0
 
 
 def new_boundary(validator: str = "") -> str:

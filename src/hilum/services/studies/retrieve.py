@@ -28,13 +28,14 @@ from hilum.dicom.instance import BulkValue, Frames
 from hilum.dicom.resources import TargetResource
 from hilum.dicom.transcode import decoded_format
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, NATIVE_SYNTAXES
-from hilum.errors import InvalidRequest, NotAcceptable, TargetNotFound
+from hilum.errors import InvalidRequest, NotAcceptable, PayloadTooLarge, TargetNotFound
 from hilum.services.studies.offers import bulk_offers, frame_offers, object_offers
 from hilum.store.index.records import SeriesVersion, StoredInstance
 from hilum.wire.selection import Acceptable, Offer, Packaging, select
 
 _TEXT_VRS = frozenset({"LT", "ST", "UC", "UT", "UR"})
 _PIXEL_DATA = "7FE00010"
+_MOST_PARTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +253,8 @@ def retrieve_bulk_data(
         raise TargetNotFound("The instance has no bulk data of this name.")
     if bulk_path == _PIXEL_DATA and instance.transfer_syntax_uid not in NATIVE_SYNTAXES:
         frames = frames_of(instance, archive=archive)
+        if frames is not None and frames.count > _MOST_PARTS:
+            raise PayloadTooLarge("The instance has too many frames for one answer: ask for lists of frames.")
         if frames is not None:
             return retrieve_frames(target, range(1, frames.count + 1), acceptable, archive=archive)
     offers = bulk_offers("application/octet-stream")

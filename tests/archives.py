@@ -75,8 +75,8 @@ def noise_texts() -> list[str]:
 
 def files_below(folder: Path) -> list[str]:
     """Return the names of all files in `blobs/` and `staging/`, with the blob ids left out."""
-    files = [path for name in ("blobs", "staging") for path in (folder / name).rglob("*") if path.is_file()]
-    return sorted(f"{path.relative_to(folder).parts[0]}/{path.name.partition('.')[2]}" for path in files)
+    found = [(top, name) for top in ("blobs", "staging") for _, _, names in os.walk(folder / top) for name in names]
+    return sorted(f"{top}/{name.partition('.')[2]}" for top, name in found)
 
 
 def path_of(folder: Path, blob_id: str, kind: str = "dcm") -> Path:

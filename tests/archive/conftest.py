@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,9 +25,9 @@ def used_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def empty_folder(used_folder: Path) -> Path:
     """Return a data folder without blobs and without an index."""
-    for path in used_folder.rglob("*"):
-        if path.is_file():
-            path.unlink()
+    for folder, _, names in os.walk(used_folder):
+        for name in names:
+            Path(folder, name).unlink()
     return used_folder
 
 

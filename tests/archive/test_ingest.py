@@ -172,7 +172,7 @@ def test_an_index_that_is_full_is_want_of_resources_and_leaves_nothing(archive: 
     stored(archive, make_dataset())
     archive.index._writer.change(lambda session: session.control("PRAGMA max_page_count = 1"))
     dataset = make_dataset()
-    for number in range(10):
+    for number in range(3):
         dataset.add_new(0x00091010 + number, "LO", noise_texts())
 
     result = take_in(archive, dataset)

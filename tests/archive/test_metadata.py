@@ -119,7 +119,7 @@ def test_a_series_with_no_instance_left_gives_nothing_and_keeps_no_record(shared
     assert shared_archive.index.series_record(version.series_id, version.version) is None
 
 
-@pytest.mark.parametrize("budget", [1, 3000, 6000])
+@pytest.mark.parametrize("budget", [1, 3000])
 def test_a_series_too_large_for_a_record_is_streamed_with_the_same_result(folder: Path, budget: int) -> None:
     datasets = [image(dataset) for dataset in make_series(3)]
     with opened(folder, retrieve=RetrieveSettings(series_record_bytes=budget)) as archive:
@@ -159,7 +159,7 @@ def test_metadata_in_a_sidecar_are_whole_and_come_in_chunks(shared_archive: Arch
     ]
     assert list(uris(metadata)) == [
         f"{BASE}{instance.path}/bulkdata/{0x00091011 + 2 * number:08X}" for number in range(20)
-    ]
+    ] + [f"{BASE}{instance.path}/bulkdata/7FE00010"]
     assert b"".join(of_series) == b"".join(chunks)
 
 

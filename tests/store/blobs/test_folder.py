@@ -97,6 +97,16 @@ class TestFolderBlobs(BlobStoreContract):
         FolderBlobs.create(tmp_path)
         return FolderBlobs(tmp_path)
 
+    def test_a_draft_is_no_staged_object_and_is_dropped_when_it_is_old(self, blobs: BlobStore, tmp_path: Path) -> None:
+        draft = tmp_path / "staging" / f"{'0' * 32}.wire"
+        draft.write_bytes(b"half")
+        written = draft.stat().st_mtime
+
+        assert list(blobs.unsettled()) == []
+        assert blobs.drop_drafts(written - 1) == 0
+        assert blobs.drop_drafts(written) == 1
+        assert not draft.exists()
+
     def test_the_reserve_stays_free(self, tmp_path: Path) -> None:
         FolderBlobs.create(tmp_path)
         staged = FolderBlobs(tmp_path, reserve_bytes=1 << 60).stage()

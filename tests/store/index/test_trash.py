@@ -69,6 +69,34 @@ def test_a_trashed_uid_that_is_stored_again_is_a_new_row_and_keeps_the_old_one_o
     assert [row.blob_id for row in index.rows_of_blob(old)] == [old]
 
 
+def test_what_is_not_chosen_stays_in_the_trash(index: Index) -> None:
+    first, second = fill(index, Offer(number=1), Offer(number=2))
+    index.trash("1.1")
+
+    with pytest.raises(TargetNotFound):
+        index.restore("1.1", blob_ids=())
+    assert list(index.restore("1.1", blob_ids=[second]).blob_ids) == [second]
+
+    assert [row.state for row in index.rows_of_blob(first)] == [State.TRASHED]
+
+
+def test_a_row_is_made_in_the_trash_whatever_is_live_under_its_uid(index: Index) -> None:
+    (live,) = fill(index, Offer())
+    trashed = Offer(content="older").instance()
+
+    index.record_trashed(trashed)
+    index.record_trashed(Offer(study=2).instance())
+
+    assert index.live_blob_id("1.1.1.1") == live
+    assert (index.totals().studies, index.totals().instances) == (1, 1)
+    assert [found.blob_id for found in index.trashed("1.1")] == [trashed.blob_id]
+    assert list(index.restore("1.1").refused) == ["1.1.1.1"]
+    with pytest.raises(TargetGone):
+        index.list_instances("1.2")
+    assert len(index.restore("1.2").blob_ids) == 1
+    assert len(index.search(Query(Level.STUDY)).items) == 2
+
+
 def test_emptying_takes_what_is_older_and_keeps_uids_alone(index: Index, database: Database) -> None:
     blobs = fill(index, Offer(of_study=PATIENT), Offer(number=2, of_study={**PATIENT, "00100020": "P2"}))
     index.trash("1.1", "1.1.1", "1.1.1.1")

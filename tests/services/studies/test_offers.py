@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+
+from hilum.dicom.transfer_syntaxes import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    LOSSLESS_SYNTAXES,
+    LOSSY_SYNTAXES,
+    SYNTAXES,
+    VIDEO_SYNTAXES,
+)
+from hilum.services.studies.offers import NEVER_TRAVEL, bulk_offers, frame_offers, object_offers
+from hilum.wire.selection import Offer, Packaging
+
+BOTH = (Packaging.MULTIPART, Packaging.SINGLE)
+UNKNOWN = "1.2.3.4.5"
+EVERY_SYNTAX = [*SYNTAXES, UNKNOWN]
+
+
+def defaults(offers: tuple[Offer, ...]) -> list[str]:
+    """Return the transfer syntaxes that are the default of their media type, in multipart answers."""
+    return [offer.transfer_syntax_uid for offer in offers if offer.is_default_syntax and offer.is_default_type]
+
+
+@pytest.mark.requirement("TSX-01")
+@pytest.mark.parametrize("uid", [IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN])
+def test_what_never_travels_is_offered_in_explicit_vr_little_endian_alone(uid: str) -> None:
+    assert uid in NEVER_TRAVEL
+    assert {offer.transfer_syntax_uid for offer in object_offers(uid, BOTH)} == {EXPLICIT_VR_LITTLE_ENDIAN}
+
+
+@pytest.mark.requirement("TSX-02", "TSX-03")
+@pytest.mark.parametrize("uid", EVERY_SYNTAX)
+def test_each_object_has_one_default_form(uid: str) -> None:
+    kept = uid in LOSSY_SYNTAXES | VIDEO_SYNTAXES | {UNKNOWN}
+
+    found = defaults(object_offers(uid, BOTH))
+
+    if uid in LOSSLESS_SYNTAXES or kept:
+        assert found == [uid if kept else EXPLICIT_VR_LITTLE_ENDIAN]
+    assert len(found) == 1
+
+
+@pytest.mark.requirement("TSX-05")
+@pytest.mark.parametrize("uid", EVERY_SYNTAX)
+def test_an_object_as_stored_comes_first_where_it_may_travel(uid: str) -> None:
+    first = object_offers(uid, BOTH)[0]
+
+    assert first.transfer_syntax_uid == (EXPLICIT_VR_LITTLE_ENDIAN if uid in NEVER_TRAVEL else uid)
+    assert first.packaging is Packaging.MULTIPART
+
+
+@pytest.mark.parametrize("uid", EVERY_SYNTAX)
+def test_frames_have_one_default_in_multipart_and_forms_that_differ(uid: str) -> None:
+    offers = frame_offers(uid, BOTH)
+
+    assert len(defaults(offers)) == 1
+    assert len({(offer.packaging, offer.media_type, offer.transfer_syntax_uid) for offer in offers}) == len(offers)
+    assert any(offer.media_type == "application/octet-stream" for offer in offers)
+
+
+@pytest.mark.requirement("WADO-55")
+@pytest.mark.parametrize("uid", sorted(VIDEO_SYNTAXES))
+def test_video_is_passed_through(uid: str) -> None:
+    offers = frame_offers(uid, BOTH)
+
+    assert {offer.transfer_syntax_uid for offer in offers} == {uid}
+    assert offers[0].media_type.startswith("video/")
+
+
+@pytest.mark.requirement("MT-25")
+@pytest.mark.parametrize("uid", sorted(LOSSLESS_SYNTAXES | LOSSY_SYNTAXES))
+def test_compressed_frames_are_offered_as_stored_and_decoded(uid: str) -> None:
+    offers = frame_offers(uid, (Packaging.MULTIPART,))
+
+    assert (offers[0].media_type, offers[0].transfer_syntax_uid) == (SYNTAXES[uid].media_type, uid)
+    assert {offer.transfer_syntax_uid for offer in offers} == {uid, EXPLICIT_VR_LITTLE_ENDIAN}
+    assert defaults(offers) == [EXPLICIT_VR_LITTLE_ENDIAN]
+
+
+@pytest.mark.requirement("WADO-24")
+def test_bulk_data_come_in_multipart_by_default_or_alone() -> None:
+    multipart, single = bulk_offers("application/octet-stream")
+
+    assert (multipart.packaging, multipart.is_default_type) == (Packaging.MULTIPART, True)
+    assert (single.packaging, single.is_default_type) == (Packaging.SINGLE, False)
+    assert {offer.media_type for offer in bulk_offers("application/pdf")} == {
+        "application/pdf",
+        "application/octet-stream",
+    }

@@ -78,6 +78,6 @@ def test_settings_never_change() -> None:
     settings = Settings()
 
     with pytest.raises(ValidationError):
-        settings.port = 1  # type: ignore[misc]  # that it is frozen is what is shown
+        settings.port = 1
     with pytest.raises(ValidationError):
-        settings.store.nesting = 1  # type: ignore[misc]  # as above
+        settings.store.nesting = 1

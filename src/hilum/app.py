@@ -57,6 +57,9 @@ def open_archive(settings: Settings) -> Iterator[Archive]:
         ArchiveUnusable: the index cannot be used: unreachable, not migrated, or of a newer version.
     """
     keys = _instance_keys(settings)
+    folder = blobs_folder(settings)
+    if not FolderBlobs.is_prepared(folder):
+        raise ArchiveUnusable(f"{folder} holds no blobs of Hilum: give the blobs_url that the server has.")
     try:
         index = Index.open(
             index_url(settings),
@@ -68,7 +71,7 @@ def open_archive(settings: Settings) -> Iterator[Archive]:
     except IndexUnusable as error:
         raise ArchiveUnusable(str(error)) from error
     try:
-        blobs = FolderBlobs(blobs_folder(settings), reserve_bytes=settings.store.reserve_bytes)
+        blobs = FolderBlobs(folder, reserve_bytes=settings.store.reserve_bytes)
         codecs = threading.BoundedSemaphore(settings.retrieve.codec_threads or len(os.sched_getaffinity(0)))
         yield Archive(settings, index, blobs, scan_limits(settings), codecs, set(), keys)
     finally:

@@ -7,7 +7,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
 from archives import stored, take_in
 from hilum.archive.archive import Archive
@@ -148,9 +148,15 @@ def test_a_frame_above_the_limit_is_refused(shared_archive: Archive) -> None:
         next(decoded_bytes(instance, decoded, archive=shared_archive))
 
 
-def test_an_object_without_pixels_has_nothing_to_decode(shared_archive: Archive) -> None:
+def test_an_object_without_pixels_gets_another_head_alone(shared_archive: Archive) -> None:
     dataset = make_dataset()
     del dataset.PixelData
     instance = stored(shared_archive, dataset, encode(dataset, RLELossless))
 
-    assert decode_object(instance, archive=shared_archive) is None
+    decoded = decode_object(instance, archive=shared_archive)
+    content = b"".join(decoded_bytes(instance, decoded, archive=shared_archive))
+
+    assert len(content) == decoded.length
+    received = pydicom.dcmread(io.BytesIO(content))
+    assert received.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert received == dataset

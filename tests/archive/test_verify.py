@@ -369,3 +369,14 @@ def test_a_repair_that_was_killed_goes_on(folder: Path, lose_index: LoseIndex) -
         assert sweep(archive=archive, age_s=0) == 0
         assert find(archive, dataset).blob_id == blob
     assert files_below(folder) == ["blobs/dcm", "blobs/wire"]
+
+
+def test_a_store_without_the_objects_is_not_taken_for_a_broken_one(archive: Archive) -> None:
+    instances = [stored(archive, make_dataset()) for _ in range(3)]
+    for instance in instances:
+        archive.blobs.delete(instance.blob_id, Part.OBJECT)
+
+    findings = list(verify(archive=archive, repair=Repair.YES))
+
+    assert not any(finding.repaired for finding in findings)
+    assert archive.index.totals().instances == 3

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Final
 
 from hilum.archive.archive import Archive
@@ -22,6 +22,7 @@ from hilum.store.blobs.protocol import BlobStore, Part
 from hilum.store.index.records import IndexRow, Outcome, State, StoredInstance
 
 _CHUNK_BYTES: Final = 1024 * 1024
+_SAMPLE: Final = 100
 _DEAD: Final = frozenset({Part.TOMBSTONE, Part.QUARANTINED})
 
 
@@ -55,6 +56,10 @@ def verify(
         repair: `YES` re-indexes blobs that the index lost, makes sidecars anew and quarantines broken blobs.
         progress: called with the number of instances checked so far.
     """
+    if repair is Repair.YES and _is_other_store(archive):
+        text = "Most objects of the index are not in this blob store: is it the right one? Nothing is repaired."
+        yield Finding("missing blob", "the blob store", text)
+        repair = Repair.NO
     for checked, row in enumerate(archive.index.rows(), start=1):
         if row.state is not State.GONE:
             yield from _check_row(row, archive, repair)
@@ -64,6 +69,17 @@ def verify(
     for found in archive.index.contradictions():
         text = f"Instances do not agree on {found.tag}: {found.kept} stays, {found.offered} was passed over."
         yield Finding("contradiction", found.sop_instance_uid, text, repaired=True)
+
+
+def _is_other_store(archive: Archive) -> bool:
+    """Say whether the blobs look like those of another archive, or like a folder whose disk is not mounted.
+
+    To set aside what is merely somewhere else would hide every study.
+    """
+    rows = (row for row in archive.index.rows() if row.state is not State.GONE)
+    sample = list(islice(rows, _SAMPLE))
+    missing = sum(archive.blobs.size(row.blob_id, Part.OBJECT) is None for row in sample)
+    return missing > 1 and missing * 2 > len(sample)
 
 
 def _check_row(row: IndexRow, archive: Archive, repair: Repair) -> Iterator[Finding]:

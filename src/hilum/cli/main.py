@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -50,6 +51,8 @@ def _hilum(
 
 def main() -> None:
     """Run the command line; the exit status is one of `ExitStatus`."""
+    # Patients' data are nobody else's on this machine.
+    os.umask(os.umask(0o027) | 0o027)
     try:
         app()
     except (CommandFailed, TransactionError) as error:

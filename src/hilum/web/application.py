@@ -11,7 +11,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -72,6 +72,7 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
         Route("/health/live", live),
         Route("/health/ready", ready),
         Route("/metrics", metrics_page),
+        Route("/", _to_docs),
         *docs_routes(),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
@@ -86,6 +87,11 @@ def _routes(resources: Iterable[Resource], root: str) -> list[BaseRoute]:
     for resource in resources:
         by_path.setdefault(resource.path, {})[resource.method] = resource
     return [Route(root + path, _PathHandler(methods)) for path, methods in by_path.items()]
+
+
+async def _to_docs(_request: Request) -> Response:
+    # Relative, so that it holds behind any proxy.
+    return RedirectResponse("docs", HTTPStatus.TEMPORARY_REDIRECT)
 
 
 class _PathHandler:

@@ -113,6 +113,11 @@ class FolderBlobs:
         _sync_folder(folder / "blobs")
         _sync_folder(folder)
 
+    @staticmethod
+    def is_prepared(folder: Path) -> bool:
+        """Say whether `create` has prepared the folder."""
+        return (folder / "blobs").is_dir() and (folder / "staging").is_dir()
+
     def check_reserve(self, wanted: int) -> None:
         """Raise OutOfResources if `wanted` more bytes would touch the reserve."""
         status = os.statvfs(self._staging)

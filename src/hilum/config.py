@@ -109,8 +109,9 @@ class StoreSettings(Section):
     place of the first, `keep` answers success with a warning; the first stays with `reject` and `keep`."""
     reserve_bytes: NonNegativeInt = 256 * MEGABYTE
     """Free space of the data folder below which nothing more is stored (503, A700)."""
-    bulk_threshold_bytes: NonNegativeInt = 1024
-    """Binary values longer than this become bulk data URIs in metadata; shorter ones are inline."""
+    bulk_threshold_bytes: Annotated[int, Field(ge=64)] = 1024
+    """Binary values longer than this become bulk data URIs in metadata; shorter ones are inline, at least those of up
+    to 64 bytes, such as the numbers that describe an image."""
     header_bytes: PositiveInt = 256 * MEGABYTE
     """Most bytes of an object's header (all but its pixel data)."""
     nesting: PositiveInt = 64

@@ -638,3 +638,14 @@ def test_more_text_than_the_limit_is_refused() -> None:
 
     with pytest.raises(DecodeError, match="text"):
         read(blob, ScanLimits(header_bytes=500_000))
+
+
+def test_what_stands_in_a_sequence_and_is_no_item_is_not_lost_by_a_repair() -> None:
+    dataset = make_dataset()
+    content = encode(dataset)
+    element = struct.pack("<HH2sH", 0x0008, 0x1150, b"UI", 4) + b"1.2\0"
+    sequence = struct.pack("<HH2sHI", 0x0008, 0x1115, b"SQ", 0, len(element)) + element
+    place = content.index(struct.pack("<HH2s", 0x0010, 0x0010, b"PN"))
+
+    with pytest.raises(DecodeError):
+        scan(content[:place] + sequence + content[place:], limits=ScanLimits(), open_spool=io.BytesIO)

@@ -26,7 +26,7 @@ from hilum.dicom.dictionary import (
     vr_of,
 )
 from hilum.dicom.frames import Fragments, read_fragments
-from hilum.dicom.instance import BulkValue, DecodeError, ExcessError, ScanLimits, TruncatedError
+from hilum.dicom.instance import BulkValue, DecodeError, ExcessError, MisplacedError, ScanLimits, TruncatedError
 from hilum.dicom.json import (
     BINARY_VRS,
     ENCODERS,
@@ -459,7 +459,7 @@ class DataSetScan:
                 position += 8
                 break
             if tag != ITEM:
-                raise DecodeError("A sequence holds something other than items.", offset=position, tag=tag)
+                raise MisplacedError("A sequence holds something other than items.", offset=position, tag=tag)
             number += 1
             field = _Field(position, position + 8, length)
             position, text = self._item(field, f"{path}{number}/", level, container)

@@ -17,7 +17,7 @@ import pydicom
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 
-from hilum.dicom.instance import DecodeError, ExcessError, TruncatedError
+from hilum.dicom.instance import DecodeError, ExcessError, MisplacedError, TruncatedError
 from hilum.dicom.spools import Sidecar, Source
 from hilum.dicom.transfer_syntaxes import (
     EXPLICIT_VR_BIG_ENDIAN,
@@ -83,7 +83,7 @@ def repair(source: Source, sidecar: Sidecar, cause: DecodeError) -> str:
         try:
             data_set = pydicom.dcmread(reader, force=True)
             _check_whole(data_set, _MAX_SEQUENCE_BYTES)
-        except (TruncatedError, ExcessError):
+        except (TruncatedError, MisplacedError, ExcessError):
             raise
         except Exception as error:
             # pydicom lets through whatever it meets in a broken object.

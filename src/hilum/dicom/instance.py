@@ -34,6 +34,10 @@ class TruncatedError(DecodeError):
     """The object ends before it is complete: nothing may repair that."""
 
 
+class MisplacedError(DecodeError):
+    """Something stands where only items may: a repair would pass it over and lose it, so there is none."""
+
+
 class ExcessError(DecodeError):
     """The object goes beyond a limit of this server: it is not looked at any further."""
 

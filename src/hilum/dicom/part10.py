@@ -33,6 +33,7 @@ from hilum.dicom.instance import (
     DecodeError,
     ExcessError,
     Frames,
+    MisplacedError,
     ScanLimits,
     ScannedInstance,
     TruncatedError,
@@ -122,7 +123,7 @@ class _Roads:
             raise DecodeError("The object is no DICOM object: it has no DICM prefix.", offset=0)
         try:
             return self._by_encoding(read_head(self._source))
-        except (TruncatedError, ExcessError):
+        except (TruncatedError, MisplacedError, ExcessError):
             raise
         except DecodeError as error:
             if len(self._source) > MAX_REPAIRED_BYTES:

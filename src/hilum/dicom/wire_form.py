@@ -26,7 +26,7 @@ from hilum.dicom.dictionary import (
     creator_tag,
     vr_of,
 )
-from hilum.dicom.instance import DecodeError, ExcessError, ScanLimits, TruncatedError, WireForm
+from hilum.dicom.instance import DecodeError, ExcessError, MisplacedError, ScanLimits, TruncatedError, WireForm
 from hilum.dicom.json import ENCODERS, LONG_VRS
 from hilum.dicom.spools import COPY_BYTES, Sidecar, Source
 from hilum.dicom.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
@@ -318,7 +318,7 @@ class ExplicitForm:
                 position += 8
                 break
             if item_tag != _ITEM:
-                raise DecodeError("A sequence holds something other than items.", offset=position, tag=item_tag)
+                raise MisplacedError("A sequence holds something other than items.", offset=position, tag=item_tag)
             position = self._item(_Element(tag, "", position + 8, length), stop, encoding, level)
         self._sidecar.write(_SEQUENCE_END_BYTES)
         return position

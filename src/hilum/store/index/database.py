@@ -196,6 +196,14 @@ class Database:
         """
         return self._opened(_BinaryCursor)
 
+    def probe(self) -> None:
+        """Open the first connection.
+
+        Raises:
+            IndexUnusable: the database is unreachable, or is none.
+        """
+        self._give_back(self.connect())
+
     def reconnect(self) -> Driver:
         """Return a new connection to an index that was usable when it was opened.
 

@@ -28,6 +28,7 @@ def check_schema(database: Database) -> None:
         row = session.row(_VERSION, {})
         return None if row is None else str(row[0])
 
+    database.probe()
     try:
         revision = database.read(work)
     except DRIVER_ERRORS as error:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp
 
 from hilum.archive.archive import Archive, ArchiveUnusable, scan_limits
-from hilum.archive.removal import sweep
+from hilum.archive.removal import sweep_staging
 from hilum.config import Settings
 from hilum.dicom.attribute_paths import QueryError, parse_path
 from hilum.store.blobs.folder import FolderBlobs
@@ -46,7 +46,7 @@ def prepare(settings: Settings) -> None:
     except IndexUnusable as error:
         raise ArchiveUnusable(str(error)) from error
     with open_archive(settings) as archive:
-        sweep(archive=archive)
+        sweep_staging(archive=archive)
 
 
 @contextmanager

@@ -81,21 +81,28 @@ def empty_trash(*, archive: Archive, before: float) -> int:
     return emptied_in_all
 
 
-def sweep(*, archive: Archive, age_s: float = SWEEP_AGE_S) -> int:
-    """Remove blobs that have a tombstone, and what nobody works on in staging; return how many.
-
-    Only one process may sweep at a time.
-
-    Args:
-        archive: what to sweep.
-        age_s: nothing younger is touched; 0 only where no other process can be at work.
-    """
+def sweep_staging(*, archive: Archive, age_s: float = SWEEP_AGE_S) -> int:
+    """Remove what nobody works on in staging, whatever the number of blobs; return how many blobs went with it."""
     limit = time.time() - age_s
     removed = 0
     for blob_id, written in list(archive.blobs.unsettled()):
         if written <= limit:
             removed += _settle(blob_id, archive)
     archive.blobs.drop_drafts(limit)
+    return removed
+
+
+def sweep(*, archive: Archive, age_s: float = SWEEP_AGE_S) -> int:
+    """Remove blobs that have a tombstone, and what nobody works on in staging; return how many.
+
+    Only one process may sweep at a time. It looks at the name of every blob, so it is no work for every minute.
+
+    Args:
+        archive: what to sweep.
+        age_s: nothing younger is touched; 0 only where no other process can be at work.
+    """
+    limit = time.time() - age_s
+    removed = sweep_staging(archive=archive, age_s=age_s)
     dead = [blob_id for blob_id, part, written in archive.blobs.parts() if part is Part.TOMBSTONE and written <= limit]
     for blob_id in dead:
         removed += _bury(blob_id, archive)

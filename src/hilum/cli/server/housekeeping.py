@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from hilum.app import open_archive
-from hilum.archive.removal import empty_trash, sweep
+from hilum.archive.removal import empty_trash, sweep, sweep_staging
 from hilum.config import Settings
 
 _FIRST_AFTER_S: Final = 60.0
 _EVERY_S: Final = 600.0
+_ALL_BLOBS_EVERY_S: Final = 6 * 3600.0
 _END_PATIENCE_S: Final = 10.0
 _DAY_S: Final = 86_400
 
@@ -35,9 +36,13 @@ def housekeeping(settings: Settings) -> Iterator[None]:
 
 
 def keep_house_once(settings: Settings, *, now: float) -> None:
-    """Sweep, and empty the trash of what lies in it for longer than `trash.keep_days`."""
+    """Sweep all blobs, and empty the trash of what lies in it for longer than `trash.keep_days`."""
+    _keep(settings, now, sweep)
+
+
+def _keep(settings: Settings, now: float, sweep_some: Callable[..., int]) -> None:
     with open_archive(settings) as archive:
-        sweep(archive=archive)
+        sweep_some(archive=archive)
         emptied = empty_trash(archive=archive, before=now - settings.trash.keep_days * _DAY_S)
     if emptied:
         _log.info("Emptied %d instances from the trash.", emptied)
@@ -45,9 +50,14 @@ def keep_house_once(settings: Settings, *, now: float) -> None:
 
 def _keep_house(settings: Settings, stop: threading.Event) -> None:
     pause_s = _FIRST_AFTER_S
+    next_sweep = time.monotonic() + _ALL_BLOBS_EVERY_S
     while not stop.wait(pause_s):
         pause_s = _EVERY_S
         try:
-            keep_house_once(settings, now=time.time())
+            if time.monotonic() < next_sweep:
+                _keep(settings, time.time(), sweep_staging)
+            else:
+                next_sweep = time.monotonic() + _ALL_BLOBS_EVERY_S
+                keep_house_once(settings, now=time.time())
         except Exception:  # noqa: BLE001 - outermost layer of the thread: a dead one never tries again
             _log.exception("Housekeeping failed; the next round is in %d seconds.", _EVERY_S)

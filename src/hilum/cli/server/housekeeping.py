@@ -50,7 +50,7 @@ def _keep(settings: Settings, now: float, sweep_some: Callable[..., int]) -> Non
 
 def _keep_house(settings: Settings, stop: threading.Event) -> None:
     pause_s = _FIRST_AFTER_S
-    next_sweep = time.monotonic() + _ALL_BLOBS_EVERY_S
+    next_sweep = time.monotonic() + _EVERY_S
     while not stop.wait(pause_s):
         pause_s = _EVERY_S
         try:

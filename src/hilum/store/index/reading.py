@@ -28,7 +28,7 @@ _study, _series, _instance, _body = (
     tables.instance_body.c,
 )
 _WITH_LEVELS: Final = tables.instance.join(tables.series).join(tables.study)
-_STORED: Final = select(
+STORED: Final = select(
     _instance.id,
     _series.id,
     _study.study_instance_uid,
@@ -41,6 +41,7 @@ _STORED: Final = select(
     _instance.data_set_offset,
     _instance.wire_form,
 ).select_from(_WITH_LEVELS)
+"""What `stored_instance` takes, of instances in any state."""
 _ORDER: Final = (
     _series.series_number,
     _series.series_instance_uid,
@@ -50,11 +51,11 @@ _ORDER: Final = (
 _OF_STUDY: Final = _study.study_instance_uid == bindparam("study")
 _OF_SERIES: Final = _series.series_instance_uid == bindparam("series")
 _OF_INSTANCE: Final = _instance.sop_instance_uid == bindparam("instance")
-_FIND: Final = _STORED.where(_OF_INSTANCE, IS_LIVE)
+_FIND: Final = STORED.where(_OF_INSTANCE, IS_LIVE)
 _LIVE_BLOB: Final = select(_instance.blob_id).where(_OF_INSTANCE, IS_LIVE)
-_LIST_STUDY: Final = _STORED.where(_OF_STUDY, IS_LIVE).order_by(*_ORDER)
-_LIST_SERIES: Final = _STORED.where(_OF_STUDY, _OF_SERIES, IS_LIVE).order_by(*_ORDER[2:])
-_LIST_SERIES_ROW: Final = _STORED.where(_series.id == bindparam("row"), IS_LIVE).order_by(*_ORDER[2:])
+_LIST_STUDY: Final = STORED.where(_OF_STUDY, IS_LIVE).order_by(*_ORDER)
+_LIST_SERIES: Final = STORED.where(_OF_STUDY, _OF_SERIES, IS_LIVE).order_by(*_ORDER[2:])
+_LIST_SERIES_ROW: Final = STORED.where(_series.id == bindparam("row"), IS_LIVE).order_by(*_ORDER[2:])
 _ANY: Final = select(_instance.id).select_from(_WITH_LEVELS).limit(literal_column("1"))
 _ANY_OF_STUDY: Final = _ANY.where(_OF_STUDY)
 _ANY_OF_SERIES: Final = _ANY.where(_OF_STUDY, _OF_SERIES)
@@ -86,7 +87,7 @@ _BATCH_OF_METADATA: Final = select(_body.instance_row, *_METADATA_COLUMNS, _body
 
 
 def stored_instance(row: Row) -> StoredInstance:
-    """Return the record of a row of `_STORED`."""
+    """Return the record of a row of `STORED`."""
     wire_form = unpacked_wire_form(row[10])
     return StoredInstance(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], wire_form)
 

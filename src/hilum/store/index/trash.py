@@ -14,7 +14,7 @@ from hilum.store.index import tables
 from hilum.store.index.database import Database, Row, Session, Value
 from hilum.store.index.events import INSERT_EVENT, event_values
 from hilum.store.index.level_rows import DELETE_KEYS, LevelRows
-from hilum.store.index.reading import stored_instance
+from hilum.store.index.reading import STORED, stored_instance
 from hilum.store.index.recording import DELETE_BODY, IS_LIVE
 from hilum.store.index.records import (
     IndexRow,
@@ -64,22 +64,9 @@ _LIVE: Final = _by_target(_IN_ORDER.where(IS_LIVE))
 _TRASHED: Final = _by_target(_IN_ORDER.where(_IS_TRASHED))
 _ANY: Final = _by_target(select(_instance.id).select_from(_WITH_LEVELS).limit(literal_column("1")))
 _TRASHED_STORED: Final = _by_target(
-    select(
-        _instance.id,
-        _series.id,
-        _study.study_instance_uid,
-        _series.series_instance_uid,
-        _instance.sop_instance_uid,
-        _instance.sop_class_uid,
-        _instance.transfer_syntax_uid,
-        _instance.blob_id,
-        _instance.size_bytes,
-        _instance.data_set_offset,
-        _instance.wire_form,
+    STORED.where(_IS_TRASHED).order_by(
+        _study.study_instance_uid, _series.series_instance_uid, _instance.sop_instance_uid, _instance.id
     )
-    .select_from(_WITH_LEVELS)
-    .where(_IS_TRASHED)
-    .order_by(_study.study_instance_uid, _series.series_instance_uid, _instance.sop_instance_uid, _instance.id)
 )
 _TO_EMPTY: Final = (
     _IN_ORDER.where(_IS_TRASHED, _instance.changed < bindparam("before"))

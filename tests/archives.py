@@ -15,7 +15,7 @@ from hilum.archive.ingest import Ingested, ingest
 from hilum.config import RetrieveSettings, Settings, StoreSettings
 from hilum.dicom.resources import TargetResource
 from hilum.store.blobs.protocol import Staged
-from hilum.store.index.records import StoredInstance
+from hilum.store.rows.records import StoredInstance
 from samples import encode
 
 

@@ -13,7 +13,7 @@ import hypothesis
 import psycopg
 import pytest
 
-from hilum.store.index.migrating import migrate
+from hilum.store.database.migrating import migrate
 
 # Timings say something of the machine; tests say something of the code.
 hypothesis.settings.register_profile("hilum", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

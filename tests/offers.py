@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import orjson
 import zstandard
 
-from hilum.store.index.records import NewInstance
+from hilum.store.rows.records import NewInstance
 
 _numbers = itertools.count(1)
 

@@ -18,10 +18,10 @@ import pydicom.config
 import zstandard
 
 from hilum.dicom.charsets import text_as_utf8
-from hilum.dicom.instance import ScanLimits, ScannedInstance
 from hilum.dicom.json import LONG_VRS
-from hilum.dicom.part10 import scan
-from hilum.dicom.wire_form import WORD_SIZES, reversed_words
+from hilum.dicom.reading.instance import ScanLimits, ScannedInstance
+from hilum.dicom.reading.part10 import scan
+from hilum.dicom.reading.wire_form import WORD_SIZES, reversed_words
 from samples import packaged_folders
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ import pydicom
 import pytest
 
 import hostile
-from hilum.dicom.query import Level, QueryError, parse_query
+from hilum.dicom.searching.query import Level, QueryError, parse_query
 from hilum.dicom.uids import is_uid
 
 

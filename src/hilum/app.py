@@ -15,14 +15,14 @@ from starlette.types import ASGIApp
 from hilum.archive.archive import Archive, ArchiveUnusable, scan_limits
 from hilum.archive.removal import sweep_staging
 from hilum.config import Settings
-from hilum.dicom.attribute_paths import QueryError, parse_path
+from hilum.dicom.searching.attribute_paths import QueryError, parse_path
 from hilum.store.blobs.folder import FolderBlobs
-from hilum.store.index.database import IndexUnusable
+from hilum.store.database.database import IndexUnusable
+from hilum.store.database.migrating import migrate
 from hilum.store.index.index import Index
-from hilum.store.index.migrating import migrate
-from hilum.store.index.records import DuplicatePolicy
+from hilum.store.rows.records import DuplicatePolicy
 from hilum.web.application import build_application
-from hilum.web.metrics import Metrics
+from hilum.web.gate.metrics import Metrics
 
 _INDEX_LOCK: Final = "index.lock"
 

@@ -18,8 +18,8 @@ from hilum.archive.removal import delete, sweep
 from hilum.config import StoreSettings
 from hilum.dicom.resources import TargetResource
 from hilum.store.blobs.protocol import Part
-from hilum.store.index.database import file_lock
-from hilum.store.index.records import Outcome
+from hilum.store.database.database import file_lock
+from hilum.store.rows.records import Outcome
 from samples import encode, make_dataset, make_object
 
 ENCAPSULATED_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"

@@ -21,7 +21,7 @@ from hilum.archive.removal import delete
 from hilum.config import RetrieveSettings
 from hilum.dicom.resources import TargetResource
 from hilum.store.blobs.protocol import Part
-from hilum.store.index.records import SeriesVersion, StoredMetadata
+from hilum.store.rows.records import SeriesVersion, StoredMetadata
 from samples import make_dataset, make_series
 
 BASE = "https://host/dicomweb"

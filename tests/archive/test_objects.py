@@ -31,9 +31,9 @@ from hilum.archive.objects import (
     wire_length,
     wire_range,
 )
-from hilum.dicom.instance import EncapsulatedFrames, NativeFrames
+from hilum.dicom.reading.instance import EncapsulatedFrames, NativeFrames
 from hilum.store.blobs.protocol import Part
-from hilum.store.index.records import StoredInstance
+from hilum.store.rows.records import StoredInstance
 from samples import encode, make_dataset
 
 ENCAPSULATED_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"

@@ -15,7 +15,7 @@ from hilum.archive.objects import frames_of
 from hilum.archive.pixels import DecodedObject, decode_object, decoded_bytes, decoded_frame, pixel_format_of
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from hilum.errors import NotAcceptable
-from hilum.store.index.records import StoredInstance
+from hilum.store.rows.records import StoredInstance
 from samples import encode, make_dataset, packaged_objects
 
 ENCAPSULATED_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"

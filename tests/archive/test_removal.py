@@ -16,7 +16,7 @@ from hilum.config import StoreSettings
 from hilum.dicom.resources import TargetResource
 from hilum.errors import TargetGone, TargetNotFound
 from hilum.store.blobs.protocol import Part
-from hilum.store.index.records import Outcome, State
+from hilum.store.rows.records import Outcome, State
 from samples import make_dataset, make_series
 
 

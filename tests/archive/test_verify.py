@@ -17,10 +17,10 @@ from hilum.archive.objects import frame_bytes, frames_of, wire_bytes
 from hilum.archive.removal import delete, empty_trash, restore, state_of_blob, sweep
 from hilum.archive.verify import Finding, Repair, verify
 from hilum.config import StoreSettings
-from hilum.dicom.query import Level, Query
+from hilum.dicom.searching.query import Level, Query
 from hilum.errors import TargetGone, TargetNotFound
 from hilum.store.blobs.protocol import Part
-from hilum.store.index.records import Outcome, State
+from hilum.store.rows.records import Outcome, State
 from samples import encode, make_dataset, make_series
 
 ENCAPSULATED_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from command_line import write_objects
-from hilum.cli.archives import prepare_beside_server
 from hilum.cli.demo import load_folder
+from hilum.cli.invocation.archives import prepare_beside_server
 from hilum.cli.main import app
 from hilum.config import Settings
 

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from hilum.cli.config import settings_page
+from hilum.cli.invocation.settings import all_settings
 from hilum.cli.main import app
-from hilum.cli.settings import all_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hilum.cli.archives import existing_archive, prepare_beside_server
 from hilum.cli.demo import load_samples
+from hilum.cli.invocation.archives import existing_archive, prepare_beside_server
 from hilum.config import Settings
 
 

@@ -9,8 +9,8 @@ from typer.testing import Result
 
 from command_line import SERIES, STUDY
 from hilum.cli.export import file_of
-from hilum.cli.failures import ExitStatus
-from hilum.store.index.records import StoredInstance
+from hilum.cli.invocation.failures import ExitStatus
+from hilum.store.rows.records import StoredInstance
 
 Run = Callable[..., Result]
 INSTANCE = StoredInstance(1, 1, "1.2", "1.2.3", "1.2.3.4", "1.2.840.10008.5.1.4.1.1.7", "", "0" * 32, 9, 9, None)

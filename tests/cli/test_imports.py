@@ -14,7 +14,7 @@ from typer.testing import Result
 
 import servers
 from command_line import HILUM, part10, write_objects
-from hilum.cli.failures import CommandFailed, ExitStatus
+from hilum.cli.invocation.failures import CommandFailed, ExitStatus
 
 Run = Callable[..., Result]
 DISC = Path(DATA_ROOT) / "test_files" / "dicomdirtests"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from hilum.cli.failures import ExitStatus
+from hilum.cli.invocation.failures import ExitStatus
 from hilum.cli.main import app, main
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import servers
 from command_line import HILUM, STUDY, part10
-from hilum.cli.failures import ExitStatus
+from hilum.cli.invocation.failures import ExitStatus
 from hilum.cli.serve import _addresses
 from hilum.config import Settings
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import Result
 
 from command_line import SERIES, STUDY
-from hilum.cli.failures import ExitStatus
+from hilum.cli.invocation.failures import ExitStatus
 
 Run = Callable[..., Result]
 

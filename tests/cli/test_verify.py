@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from hilum.cli.archives import prepare_beside_server
-from hilum.cli.failures import ExitStatus
+from hilum.cli.invocation.archives import prepare_beside_server
+from hilum.cli.invocation.failures import ExitStatus
 from hilum.config import Settings
 
 Run = Callable[..., Result]

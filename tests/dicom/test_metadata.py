@@ -8,7 +8,7 @@ import struct
 import zstandard
 
 from hilum.dicom.metadata import METADATA_IN_MEMORY, Metadata, compress_metadata
-from hilum.dicom.spools import Overflow
+from hilum.dicom.reading.spools import Overflow
 from scanning import open_spool
 
 _REFERENCE = b'{"vr":"OB","BulkDataURI":"/bulkdata/00420011"}'

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from hilum.dicom.instance import DecodeError
+from hilum.dicom.reading.instance import DecodeError
 from samples import packaged_objects
 from scanning import read
 

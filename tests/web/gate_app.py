@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from hilum.config import Settings
-from hilum.web.metrics import Metrics
-from hilum.web.middleware import Gate
-from hilum.web.pool import Pool
+from hilum.web.gate.metrics import Metrics
+from hilum.web.gate.middleware import Gate
 from hilum.web.public_url import PublicUrl
-from hilum.web.send import Answer, AnswerResponse, Sender
+from hilum.web.transfer.pool import Pool
+from hilum.web.transfer.send import Answer, AnswerResponse, Sender
 
 SETTINGS = Settings(token_file=Path(os.environ["HILUM_TEST_FOLDER"]) / "tokens")
 SENDER = Sender(Pool("work", threads=2))

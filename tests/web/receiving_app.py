@@ -18,8 +18,8 @@ from hilum.config import HttpSettings
 from hilum.errors import TransactionError
 from hilum.store.blobs.folder import FolderBlobs
 from hilum.store.blobs.protocol import Staged
-from hilum.web.pool import Pool
-from hilum.web.receive import Inflow, ReceivedPart, Uploads, receive_parts, receive_single
+from hilum.web.transfer.pool import Pool
+from hilum.web.transfer.receive import Inflow, ReceivedPart, Uploads, receive_parts, receive_single
 from hilum.wire.media_types import parse_media_type
 
 FOLDER = Path(os.environ["HILUM_TEST_FOLDER"])

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from hilum.web.pool import Pool
-from hilum.web.send import MEGABYTE, Answer, AnswerResponse, PeerStalled, Sender
+from hilum.web.transfer.pool import Pool
+from hilum.web.transfer.send import MEGABYTE, Answer, AnswerResponse, PeerStalled, Sender
 
 POOL = Pool("work", threads=8)
 SENDER = Sender(POOL, buffer_bytes=8 * MEGABYTE, stall_timeout_s=2)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hilum.config import Settings
-from hilum.dicom.instance import ScanLimits
+from hilum.dicom.reading.instance import ScanLimits
 from hilum.store.blobs.protocol import BlobStore
 from hilum.store.index.index import Index
 

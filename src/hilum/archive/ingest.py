@@ -17,14 +17,14 @@ from typing import Final
 import orjson
 
 from hilum.archive.archive import Archive
-from hilum.dicom.instance import DecodeError, EncapsulatedFrames, Frames, ScannedInstance
 from hilum.dicom.levels import PIXEL_TAGS, RETURNED_ATTRIBUTES, SERIES_TAGS, STUDY_TAGS
-from hilum.dicom.part10 import scan
-from hilum.dicom.query import Level
+from hilum.dicom.reading.instance import DecodeError, EncapsulatedFrames, Frames, ScannedInstance
+from hilum.dicom.reading.part10 import scan
+from hilum.dicom.searching.query import Level
 from hilum.errors import OutOfResources
 from hilum.store.blobs.protocol import Part, Staged
 from hilum.store.blobs.space import full_is_out_of_resources
-from hilum.store.index.records import FRAMES_IN_INDEX, METADATA_IN_INDEX, NewInstance, Outcome, State, StoredInstance
+from hilum.store.rows.records import FRAMES_IN_INDEX, METADATA_IN_INDEX, NewInstance, Outcome, State, StoredInstance
 
 # Timezone Offset From UTC (0008,0201) belongs to no level: results of each may carry it.
 _STUDY_TAGS: Final = STUDY_TAGS | {"00080201"}

@@ -18,7 +18,7 @@ import zstandard
 from hilum.archive.archive import Archive
 from hilum.archive.objects import CHUNK_BYTES
 from hilum.store.blobs.protocol import BlobStore, Part
-from hilum.store.index.records import SeriesVersion, StoredInstance, StoredMetadata
+from hilum.store.rows.records import SeriesVersion, StoredInstance, StoredMetadata
 
 _RECORD_HEADER: Final = struct.Struct("<Q")
 

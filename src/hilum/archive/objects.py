@@ -12,11 +12,11 @@ from typing import Final
 import orjson
 
 from hilum.archive.archive import Archive
-from hilum.dicom.frames import frame_span, join_fragments, take_bits
-from hilum.dicom.instance import FRAME_RECORD, BulkValue, EncapsulatedFrames, Frames, NativeFrames, WireForm
-from hilum.dicom.wire_form import reversed_words
+from hilum.dicom.reading.frames import frame_span, join_fragments, take_bits
+from hilum.dicom.reading.instance import FRAME_RECORD, BulkValue, EncapsulatedFrames, Frames, NativeFrames, WireForm
+from hilum.dicom.reading.wire_form import reversed_words
 from hilum.store.blobs.protocol import BlobStore, Part
-from hilum.store.index.records import StoredInstance
+from hilum.store.rows.records import StoredInstance
 
 CHUNK_BYTES: Final = 1024 * 1024
 _ITEM_HEADER_BYTES: Final = 8

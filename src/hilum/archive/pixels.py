@@ -11,14 +11,14 @@ import orjson
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import bulk_values, frame_bytes, frames_of, wire_bytes, wire_length
-from hilum.dicom.file_meta import read_head
-from hilum.dicom.heads import PixelDataTooLongError, explicit_little_endian_head
-from hilum.dicom.instance import DecodeError, Frames
-from hilum.dicom.pixel_format import PixelFormat, pixel_format
-from hilum.dicom.transcode import decode_frame, decoded_format, native_value
+from hilum.dicom.pixels.pixel_format import PixelFormat, pixel_format
+from hilum.dicom.pixels.transcode import decode_frame, decoded_format, native_value
+from hilum.dicom.reading.file_meta import read_head
+from hilum.dicom.reading.heads import PixelDataTooLongError, explicit_little_endian_head
+from hilum.dicom.reading.instance import DecodeError, Frames
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 from hilum.errors import NotAcceptable
-from hilum.store.index.records import StoredInstance
+from hilum.store.rows.records import StoredInstance
 
 _PIXEL_DATA = "7FE00010"
 _ENCAPSULATED_HEADER_BYTES = 12

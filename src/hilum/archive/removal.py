@@ -12,7 +12,7 @@ from typing import Final
 from hilum.archive.archive import Archive
 from hilum.dicom.resources import TargetResource
 from hilum.store.blobs.protocol import Part
-from hilum.store.index.records import State
+from hilum.store.rows.records import State
 
 SWEEP_AGE_S: Final = 3600.0
 """Nothing younger is swept: a process may be at work on it."""

@@ -16,10 +16,10 @@ from typing import Final
 from hilum.archive.archive import Archive
 from hilum.archive.ingest import index_blob, remake_sidecars
 from hilum.archive.removal import knows_blob, state_of_blob
-from hilum.dicom.instance import FRAME_RECORD, DecodeError, EncapsulatedFrames
+from hilum.dicom.reading.instance import FRAME_RECORD, DecodeError, EncapsulatedFrames
 from hilum.errors import TargetGone, TargetNotFound
 from hilum.store.blobs.protocol import BlobStore, Part
-from hilum.store.index.records import IndexRow, Outcome, State, StoredInstance
+from hilum.store.rows.records import IndexRow, Outcome, State, StoredInstance
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _SAMPLE: Final = 100

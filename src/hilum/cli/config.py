@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hilum.cli.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
-from hilum.cli.settings import LoadedSettings, Setting, Source, all_settings, shown_value
+from hilum.cli.invocation.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
+from hilum.cli.invocation.settings import LoadedSettings, Setting, Source, all_settings, shown_value
 
 _PAGE_START: Final = """\
 # Configuration

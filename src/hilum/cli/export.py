@@ -15,12 +15,12 @@ import typer
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import stored_bytes
-from hilum.cli.archives import existing_archive
-from hilum.cli.failures import CommandFailed, ExitStatus
-from hilum.cli.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
-from hilum.cli.targets import UidsArgument, instances_of, live_target
+from hilum.cli.invocation.archives import existing_archive
+from hilum.cli.invocation.failures import CommandFailed, ExitStatus
+from hilum.cli.invocation.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
+from hilum.cli.invocation.targets import UidsArgument, instances_of, live_target
 from hilum.errors import TransactionError
-from hilum.store.index.records import StoredInstance
+from hilum.store.rows.records import StoredInstance
 
 _PLAIN_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,63}")
 

@@ -13,12 +13,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hilum.cli.archives import prepare_beside_server
-from hilum.cli.failures import CommandFailed, ExitStatus
 from hilum.cli.importing.progress import FileCount, progress
 from hilum.cli.importing.run import ImportRun, archive_folders
 from hilum.cli.importing.tally import Tally
-from hilum.cli.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
+from hilum.cli.invocation.archives import prepare_beside_server
+from hilum.cli.invocation.failures import CommandFailed, ExitStatus
+from hilum.cli.invocation.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
 
 
 def import_objects(  # noqa: PLR0913 - a command's parameters are its options

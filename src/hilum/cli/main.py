@@ -11,8 +11,8 @@ import typer
 
 from hilum.cli.config import config
 from hilum.cli.export import export
-from hilum.cli.failures import CommandFailed, ExitStatus
 from hilum.cli.imports import import_objects
+from hilum.cli.invocation.failures import CommandFailed, ExitStatus
 from hilum.cli.serve import serve
 from hilum.cli.trash import delete, restore
 from hilum.cli.verify import verify

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli.archives import prepare_archive
 from hilum.cli.demo import load_samples
-from hilum.cli.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
+from hilum.cli.invocation.archives import prepare_archive
+from hilum.cli.invocation.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
 from hilum.cli.server.housekeeping import housekeeping
 from hilum.cli.server.locks import preparation, server_lock
 from hilum.cli.server.preflight import (

@@ -8,10 +8,10 @@ import typer
 
 from hilum.archive import removal
 from hilum.archive.archive import Archive
-from hilum.cli.archives import existing_archive
-from hilum.cli.failures import ExitStatus
-from hilum.cli.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
-from hilum.cli.targets import UidsArgument, live_target, trashed_target
+from hilum.cli.invocation.archives import existing_archive
+from hilum.cli.invocation.failures import ExitStatus
+from hilum.cli.invocation.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
+from hilum.cli.invocation.targets import UidsArgument, live_target, trashed_target
 from hilum.errors import TransactionError
 
 

@@ -9,10 +9,10 @@ from rich.console import Console
 
 from hilum.archive.verify import Finding, Repair
 from hilum.archive.verify import verify as findings_of
-from hilum.cli.archives import existing_archive
-from hilum.cli.failures import ExitStatus
 from hilum.cli.importing.sources import printable
-from hilum.cli.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
+from hilum.cli.invocation.archives import existing_archive
+from hilum.cli.invocation.failures import ExitStatus
+from hilum.cli.invocation.options import ConfigOption, DataOption, IndexUrlOption, settings_of_run
 
 
 def verify(

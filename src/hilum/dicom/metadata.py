@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 import zstandard
 
-from hilum.dicom.spools import OpenSpool, Overflow
+from hilum.dicom.reading.spools import OpenSpool, Overflow
 
 METADATA_IN_MEMORY: Final = 256 * 1024
 """Most compressed bytes that are given as `bytes`."""

@@ -18,17 +18,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hilum.archive.archive import Archive
 from hilum.archive.ingest import COUNTS
 from hilum.config import Settings
-from hilum.web.access_log import configure_logging
-from hilum.web.docs import docs_routes
-from hilum.web.metrics import CONTENT_TYPE, FALLBACKS, INSTANCES, Metrics
-from hilum.web.middleware import Gate
+from hilum.web.description.docs import docs_routes
+from hilum.web.gate.access_log import configure_logging
+from hilum.web.gate.metrics import CONTENT_TYPE, FALLBACKS, INSTANCES, Metrics
+from hilum.web.gate.middleware import Gate
 from hilum.web.operations import live, ready
 from hilum.web.origin import Origin, origin_of
-from hilum.web.pool import Pool
 from hilum.web.public_url import PublicUrl
-from hilum.web.receive import Uploads
 from hilum.web.resources import STUDIES_RESOURCES, Resource
-from hilum.web.send import Sender
+from hilum.web.transfer.pool import Pool
+from hilum.web.transfer.receive import Uploads
+from hilum.web.transfer.send import Sender
 
 READ_THREADS: Final = 4
 """Threads of a worker for searches and retrieval. More only compete for the interpreter: 12 cost a small answer

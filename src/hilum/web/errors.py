@@ -10,7 +10,7 @@ import orjson
 from starlette.exceptions import HTTPException
 
 from hilum import errors
-from hilum.web.send import Answer
+from hilum.web.transfer.send import Answer
 from hilum.wire.accept import parse_accept, quality_of
 from hilum.wire.media_types import MediaType
 

@@ -8,10 +8,10 @@ from starlette.requests import Request
 
 from hilum.archive.archive import Archive
 from hilum.config import Settings
-from hilum.web.pool import Pool
 from hilum.web.public_url import PublicUrl
-from hilum.web.receive import Uploads
-from hilum.web.send import Sender
+from hilum.web.transfer.pool import Pool
+from hilum.web.transfer.receive import Uploads
+from hilum.web.transfer.send import Sender
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import Final
 
 from hilum.services.studies.retrieve import Metadata, Part, Retrieved
-from hilum.store.index.records import SearchPage
-from hilum.web.send import Answer
+from hilum.store.rows.records import SearchPage
+from hilum.web.transfer.send import Answer
 from hilum.wire.conditional import etag_of
 from hilum.wire.multipart import closing_delimiter, new_boundary, part_header
 from hilum.wire.selection import Packaging

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from hilum.web import store, studies
+from hilum.web.services import store, studies
 
 Handler = Callable[[Request], Awaitable[Response | Callable[[Scope, Receive, Send], Awaitable[None]]]]
 

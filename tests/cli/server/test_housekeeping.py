@@ -8,10 +8,10 @@ from pathlib import Path
 from typer.testing import Result
 
 from command_line import STUDY
-from hilum.cli.archives import existing_archive
+from hilum.cli.invocation.archives import existing_archive
 from hilum.cli.server.housekeeping import housekeeping, keep_house_once
 from hilum.config import Settings, TrashSettings
-from hilum.store.index.records import State
+from hilum.store.rows.records import State
 
 DAY_S = 86_400
 

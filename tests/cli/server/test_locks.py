@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.cli.failures import CommandFailed
+from hilum.cli.invocation.failures import CommandFailed
 from hilum.cli.server.locks import preparation, server_lock, without_server
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.cli.failures import CommandFailed
+from hilum.cli.invocation.failures import CommandFailed
 from hilum.cli.server.preflight import (
     bound_address,
     check_credentials,

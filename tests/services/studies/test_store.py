@@ -4,7 +4,7 @@ import pytest
 
 from hilum.archive.ingest import FailureReason, Ingested
 from hilum.services.studies.store import Conclusion, store_result
-from hilum.store.index.records import Outcome
+from hilum.store.rows.records import Outcome
 
 SERVICE = "https://host/dicomweb"
 GOOD = Ingested("1.1", "1.2.3", "1.2", "1.2.2", Outcome.STORED)

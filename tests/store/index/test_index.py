@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import threading
 
-from hilum.dicom.query import Level, Query
+from hilum.dicom.searching.query import Level, Query
 from hilum.store.index.index import Index
-from hilum.store.index.records import Totals
+from hilum.store.rows.records import Totals
+from indexes import OpenIndex
 from offers import Offer
-
-from .conftest import OpenIndex
 
 
 def test_totals_are_over_what_is_live(index: Index) -> None:

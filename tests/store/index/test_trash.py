@@ -5,12 +5,12 @@ import time
 import pytest
 from sqlalchemy import bindparam, select, update
 
-from hilum.dicom.query import Level, Query
+from hilum.dicom.searching.query import Level, Query
 from hilum.errors import TargetGone, TargetNotFound
-from hilum.store.index import tables
-from hilum.store.index.database import Database, Session, transaction
+from hilum.store.database import tables
+from hilum.store.database.database import Database, Session, transaction
 from hilum.store.index.index import Index
-from hilum.store.index.records import Outcome, State
+from hilum.store.rows.records import Outcome, State
 from offers import Offer
 
 PATIENT = {"00100010": "Smith^John", "00100020": "P1", "00081030": "KNEE"}

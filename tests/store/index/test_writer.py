@@ -11,13 +11,12 @@ import psycopg
 import pytest
 
 from hilum.errors import OutOfResources
-from hilum.store.index.database import Database, Session, file_lock
+from hilum.store.database.database import Database, Session, file_lock
 from hilum.store.index.index import Index
-from hilum.store.index.records import DuplicatePolicy, Outcome, Recorded
 from hilum.store.index.writer import Writer
+from hilum.store.rows.records import DuplicatePolicy, Outcome, Recorded
+from indexes import OpenIndex
 from offers import Offer
-
-from .conftest import OpenIndex
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
-from hilum.cli.failures import CommandFailed
 from hilum.cli.importing.sources import Candidate, MemberCandidate, Offer, SkippedLink, Unreadable, members, offers
 from hilum.cli.importing.tally import BatchResult, Failure, Tally
 from hilum.cli.importing.worker import CannotWork, work
+from hilum.cli.invocation.failures import CommandFailed
 from hilum.cli.server.process import MALLOC_ENVIRONMENT
 from hilum.config import Settings
 

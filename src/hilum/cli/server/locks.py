@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from hilum.cli.failures import CommandFailed
+from hilum.cli.invocation.failures import CommandFailed
 
 _PREPARATION_LOCK: Final = "prepare.lock"
 _SERVER_LOCK: Final = "server.lock"

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from hilum.cli.failures import CommandFailed
+from hilum.cli.invocation.failures import CommandFailed
 from hilum.config import Settings
 
 _NETWORK_FILE_SYSTEMS: Final = frozenset(

@@ -17,10 +17,10 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from hilum.cli.failures import ExitStatus
+from hilum.cli.invocation.failures import ExitStatus
 from hilum.cli.server.worker import load_application
 from hilum.config import Settings
-from hilum.web.access_log import configure_logging
+from hilum.web.gate.access_log import configure_logging
 
 _CONNECTIONS: Final = 4096
 """Backlog, and open connections of one worker."""

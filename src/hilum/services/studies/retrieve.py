@@ -24,13 +24,13 @@ from hilum.archive.objects import (
 )
 from hilum.archive.pixels import decode_object, decoded_bytes, decoded_frame, pixel_format_of
 from hilum.dicom.charsets import text_as_utf8
-from hilum.dicom.instance import BulkValue, Frames
+from hilum.dicom.pixels.transcode import decoded_format
+from hilum.dicom.reading.instance import BulkValue, Frames
 from hilum.dicom.resources import TargetResource
-from hilum.dicom.transcode import decoded_format
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, NATIVE_SYNTAXES
 from hilum.errors import InvalidRequest, NotAcceptable, PayloadTooLarge, TargetNotFound
 from hilum.services.studies.offers import bulk_offers, frame_offers, object_offers
-from hilum.store.index.records import SeriesVersion, StoredInstance
+from hilum.store.rows.records import SeriesVersion, StoredInstance
 from hilum.wire.selection import Acceptable, Offer, Packaging, select
 
 _TEXT_VRS = frozenset({"LT", "ST", "UC", "UT", "UR"})

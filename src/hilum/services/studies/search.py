@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hilum.archive.archive import Archive
-from hilum.dicom.query import Query
-from hilum.store.index.records import SearchPage
+from hilum.dicom.searching.query import Query
+from hilum.store.rows.records import SearchPage
 
 
 def search(query: Query, *, archive: Archive) -> SearchPage:

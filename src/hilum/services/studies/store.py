@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hilum.archive.ingest import FailureReason, Ingested
 from hilum.dicom.resources import TargetResource
-from hilum.store.index.records import Outcome
+from hilum.store.rows.records import Outcome
 
 _ERROR_COMMENT_LENGTH: Final = 64
 _DISCARDED: Final = 0xB006

@@ -13,13 +13,17 @@ from typing import Any, Final, Self
 
 from sqlalchemy import Select, bindparam, delete, select
 
-from hilum.dicom.instance import Frames
-from hilum.dicom.query import Query
-from hilum.store.index import reading, tables, trash
-from hilum.store.index.database import Database, IndexUnusable, Session
-from hilum.store.index.events import EventWaiter, events_after
-from hilum.store.index.level_rows import inserting
-from hilum.store.index.records import (
+from hilum.dicom.reading.instance import Frames
+from hilum.dicom.searching.query import Query
+from hilum.store.database import tables
+from hilum.store.database.database import Database, IndexUnusable, Session
+from hilum.store.database.schema import check_schema
+from hilum.store.index import trash
+from hilum.store.index.writer import Writer
+from hilum.store.rows import reading
+from hilum.store.rows.events import EventWaiter, events_after
+from hilum.store.rows.level_rows import inserting
+from hilum.store.rows.records import (
     DuplicatePolicy,
     Event,
     IndexRow,
@@ -33,9 +37,7 @@ from hilum.store.index.records import (
     StoredMetadata,
     Totals,
 )
-from hilum.store.index.schema import check_schema
-from hilum.store.index.search import Searches
-from hilum.store.index.writer import Writer
+from hilum.store.search.search import Searches
 
 __all__ = ["Index", "IndexUnusable"]
 

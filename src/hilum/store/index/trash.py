@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, update
 
-from hilum.dicom.query import Level
+from hilum.dicom.searching.query import Level
 from hilum.errors import TargetGone, TargetNotFound
-from hilum.store.index import tables
-from hilum.store.index.database import Database, Row, Session, Value
-from hilum.store.index.events import INSERT_EVENT, event_values
-from hilum.store.index.level_rows import DELETE_KEYS, LevelRows
-from hilum.store.index.reading import STORED, stored_instance
-from hilum.store.index.recording import DELETE_BODY, IS_LIVE
-from hilum.store.index.records import (
+from hilum.store.database import tables
+from hilum.store.database.database import Database, Row, Session, Value
+from hilum.store.rows.events import INSERT_EVENT, event_values
+from hilum.store.rows.level_rows import DELETE_KEYS, LevelRows
+from hilum.store.rows.reading import STORED, stored_instance
+from hilum.store.rows.recording import DELETE_BODY, IS_LIVE
+from hilum.store.rows.records import (
     IndexRow,
     RecordedContradiction,
     Restored,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from hilum.errors import OutOfResources
-from hilum.store.index.database import (
+from hilum.store.database.database import (
     DRIVER_ERRORS,
     Database,
     Driver,
@@ -27,9 +27,9 @@ from hilum.store.index.database import (
     is_dropped,
     transaction,
 )
-from hilum.store.index.events import CHANNEL
-from hilum.store.index.recording import Recorder
-from hilum.store.index.records import DuplicatePolicy, NewInstance, Recorded
+from hilum.store.rows.events import CHANNEL
+from hilum.store.rows.recording import Recorder
+from hilum.store.rows.records import DuplicatePolicy, NewInstance, Recorded
 
 T = TypeVar("T")
 

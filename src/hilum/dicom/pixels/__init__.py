@@ -1,0 +1,1 @@
+"""Pixel data: their format, codestreams, and other transfer syntaxes."""

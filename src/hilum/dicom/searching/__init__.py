@@ -1,0 +1,1 @@
+"""Search keys: attribute paths, conditions, dates and times."""

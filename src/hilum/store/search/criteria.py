@@ -1,0 +1,205 @@
+"""Matching keys as tests of stored values (PS3.4 C.2.2.2).
+
+A test has a *shape* (where it looks, how it compares) and values. Statements are made from shapes alone, so
+searches that differ in values share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, assert_never
+
+from hilum.dicom.levels import level_of
+from hilum.dicom.searching.query import DateTimeRange, Level, Match, Range, SingleValue, UidList, Wildcard
+from hilum.store.database import tables, text
+from hilum.store.database.database import Kind, Value
+from hilum.store.rows.columns import ATTRIBUTE_COLUMNS, Form
+from hilum.store.rows.merging import NUMBER_VRS
+
+_LATEST: Final = "~"
+ORDER_KEY: Final = ("order_key",)
+_STUDY_DATE: Final = ("00080020",)
+
+
+class Op(Enum):
+    """How a stored value is compared; the number of values that each takes."""
+
+    EQUAL = "equal"
+    ANY_OF = "any of"
+    BETWEEN = "between"
+    AT_LEAST = "at least"
+    AT_MOST = "at most"
+    """At most, and not empty."""
+    FROM_UNTIL = "from until"
+    """At least the first and below the second value: a prefix."""
+    PATTERN = "pattern"
+    PATTERN_FROM_UNTIL = "pattern from until"
+    """A pattern that begins with literal text: two bounds, then the pattern."""
+    STEM = "stem"
+    """A prefix (two bounds), or equal to the third value."""
+    MOMENT = "moment"
+    """A date and its time between two moments: first date and time, last date and time."""
+    NEVER = "never"
+
+
+PATTERNS: Final = frozenset({Op.PATTERN, Op.PATTERN_FROM_UNTIL})
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Where a test looks and how it compares."""
+
+    level: Level
+    path: tuple[str, ...]
+    op: Op
+    count: int
+    """Number of values."""
+    time_path: tuple[str, ...] = ()
+    """The time attribute of `MOMENT`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a stored attribute must fulfil."""
+
+    shape: Shape
+    values: tuple[str | int, ...]
+
+
+def demands_of(match: Match) -> list[Demand]:
+    """Return the tests that a matching key stands for; all of them must hold."""
+    place = _Place(match)
+    condition = match.condition
+    match condition:
+        case SingleValue(value):
+            return [test for group in place.groups(value) for test in place.equal(group)]
+        case Wildcard(pattern):
+            return [test for group in place.groups(pattern) for test in place.like(group)]
+        case UidList(uids):
+            return [place.test(Op.NEVER) if place.form is Form.NUMBER else place.test(Op.ANY_OF, *_padded(uids))]
+        case Range(first, last):
+            return place.between(first, last)
+        case DateTimeRange(time_path, first, last):
+            return place.moment(time_path, first, last)
+        case _:
+            assert_never(condition)
+
+
+def _padded(uids: Sequence[str]) -> list[str]:
+    """Repeat the last UID up to a power of two, so that lists of any length share few statements."""
+    keys = [text.column_key(uid) for uid in uids]
+    return keys + [keys[-1]] * ((1 << (len(keys) - 1).bit_length()) - len(keys))
+
+
+class _Place:
+    """The attribute of a matching key: its level, its path, and how its values are written."""
+
+    def __init__(self, match: Match) -> None:
+        self.path: Final = match.path
+        self.level: Final = level_of(match.path[0])
+        self.vr: Final = match.vr
+        column = ATTRIBUTE_COLUMNS[self.level].get(match.path[0]) if len(match.path) == 1 else None
+        self.form: Final = column[1] if column else None
+        self.is_study_date: Final = match.path == _STUDY_DATE
+
+    def test(self, op: Op, *values: str | int, time_path: tuple[str, ...] = ()) -> Demand:
+        return Demand(Shape(self.level, self.path, op, len(values), time_path), values)
+
+    def groups(self, value: str) -> list[str]:
+        """Return the component groups of a person name that say something; any other value is one."""
+        if self.vr != "PN" or "=" not in value:
+            return [value]
+        return [group for group in value.split("=") if group.strip("^ *")]
+
+    def equal(self, value: str) -> list[Demand]:
+        if self.form is Form.NUMBER:
+            number = text.number_key(value)
+            is_whole = number.removeprefix("-").isdecimal() and len(number) <= 15
+            known = is_whole and int(number) not in {tables.UNKNOWN, tables.NO_NUMBER}
+            return [self.test(Op.EQUAL, int(number)) if known else self.test(Op.NEVER)]
+        key = self._key(value)
+        if not key:
+            # Universal matching never comes here: this is text of which nothing is left.
+            return [self.test(Op.NEVER)]
+        if self.form is None:
+            return [self.test(Op.EQUAL, key[: text.KEY_LENGTH], key[text.KEY_LENGTH :])]
+        return [_days(key, key) if self.is_study_date else self.test(Op.EQUAL, text.column_key(key))]
+
+    def _key(self, value: str) -> str:
+        if self.vr == "PN":
+            return text.name_key(value)
+        if self.vr in NUMBER_VRS:
+            return text.number_key(value)
+        return {"DA": text.date_key, "TM": text.time_key, "DT": text.date_time_key}.get(self.vr, text.key)(value)
+
+    def like(self, pattern: str) -> list[Demand]:
+        stored = text.folded(pattern) if self.vr == "PN" else text.key(pattern)
+        if stored and not stored.strip("*"):
+            return []
+        if not stored or len(stored) > text.MAX_PATTERN or self.form is Form.NUMBER:
+            return [self.test(Op.NEVER)]
+        prefix = text.literal_prefix(stored)
+        end = text.prefix_end(prefix)
+        if end is None or len(prefix) > text.KEY_LENGTH // 2:
+            # A longer prefix may run into the digest of a column, or into the rest of a key row.
+            return [self.test(Op.PATTERN, stored)]
+        if stored[len(prefix) :].strip("*"):
+            return [self.test(Op.PATTERN_FROM_UNTIL, prefix, end, stored)]
+        if self.vr == "PN" and prefix.endswith("^"):
+            # Empty last components are not stored: `SMITH^*` means `SMITH` too.
+            return [self.test(Op.STEM, prefix, end, prefix.rstrip("^"))]
+        return [self.test(Op.FROM_UNTIL, prefix, end)]
+
+    def between(self, first: str, last: str) -> list[Demand]:
+        if not (first or last):
+            return []
+        if self.is_study_date:
+            return [_days(first, last)]
+        if self.form is Form.NUMBER:
+            return [self.test(Op.NEVER)]
+        if first and last:
+            return [self.test(Op.BETWEEN, first, last)]
+        return [self.test(Op.AT_LEAST, first) if first else self.test(Op.AT_MOST, last)]
+
+    def moment(self, time_path: tuple[str, ...], first: str, last: str) -> list[Demand]:
+        values = (first[:8] or "0", first[8:], last[:8] or _LATEST, last[8:] or _LATEST)
+        days = [_days(first[:8], last[:8])] if self.is_study_date else []
+        return [self.test(Op.MOMENT, *values, time_path=time_path), *days]
+
+
+def _days(first: str, last: str) -> Demand:
+    """Return the range of order keys that a range of Study Dates is: an index gives its studies in order."""
+    lower = text.order_date(last) if last else ""
+    upper = text.prefix_end(text.order_date(first)) if first else text.order_date("")
+    return Demand(Shape(Level.STUDY, ORDER_KEY, Op.FROM_UNTIL, 2), (lower, upper or _LATEST))
+
+
+def has_column(shape: Shape) -> bool:
+    """Return whether a column holds what a test compares; else key rows do."""
+    return shape.path == ORDER_KEY or (len(shape.path) == 1 and shape.path[0] in ATTRIBUTE_COLUMNS[shape.level])
+
+
+def common_depth(path: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """Return the number of sequences that two paths share from the top."""
+    depth = 0
+    while depth < min(len(path), len(other)) - 1 and path[depth] == other[depth]:
+        depth += 1
+    return depth
+
+
+def parameters(tests: Sequence[Demand], kind: Kind) -> dict[str, Value]:
+    """Return the values of all parameters that statements name for the shapes of these tests."""
+    found: dict[str, Value] = {}
+    for number, test in enumerate(tests):
+        values = test.values
+        if test.shape.op in PATTERNS:
+            write = text.glob_pattern if kind is Kind.SQLITE else text.like_pattern
+            values = (*values[:-1], write(str(values[-1])))
+        found.update({f"v{number}_{place}": value for place, value in enumerate(values)})
+        if not has_column(test.shape):
+            found[f"p{number}"] = ".".join(test.shape.path)
+        if test.shape.time_path:
+            found[f"t{number}"] = ".".join(test.shape.time_path)
+    return found

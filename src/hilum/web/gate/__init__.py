@@ -1,0 +1,1 @@
+"""The rules around every request: hosts, origins, tokens, limits, log and metrics."""

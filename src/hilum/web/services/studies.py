@@ -1,0 +1,130 @@
+"""Handlers of the Studies Service: negotiate, parse, transact, represent (PS3.18 chapter 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from hilum.dicom.searching.query import Level, QueryError, parse_query
+from hilum.errors import InvalidRequest, NotAcceptable
+from hilum.services.studies import retrieve
+from hilum.services.studies.search import search
+from hilum.web.origin import Origin, origin_of
+from hilum.web.parse import acceptable_of, bulk_path_of, frame_numbers_of, select_metadata_type, target_of
+from hilum.web.represent import (
+    represent_metadata,
+    represent_parts,
+    represent_search,
+    retrieved_etag,
+)
+from hilum.web.transfer.send import Answer, AnswerResponse
+from hilum.wire.conditional import etag_of, none_match
+
+
+async def retrieve_instances(request: Request) -> AnswerResponse:
+    """Retrieve the instances of a study, series or instance (PS3.18 10.4.1.1.1)."""
+    origin, target, acceptable = origin_of(request), target_of(request), acceptable_of(request)
+    find = partial(retrieve.retrieve_instances, target, acceptable, archive=origin.archive)
+    return await _answer_parts(request, origin, find)
+
+
+async def retrieve_frames(request: Request) -> AnswerResponse:
+    """Retrieve frames of an instance (PS3.18 10.4.1.1.6)."""
+    origin, target, acceptable = origin_of(request), target_of(request), acceptable_of(request)
+    numbers = frame_numbers_of(request)
+    find = partial(retrieve.retrieve_frames, target, numbers, acceptable, archive=origin.archive)
+    return await _answer_parts(request, origin, find)
+
+
+async def retrieve_bulk_data(request: Request) -> AnswerResponse:
+    """Retrieve one bulk value of an instance (PS3.18 10.4.1.1.5)."""
+    origin, target, acceptable = origin_of(request), target_of(request), acceptable_of(request)
+    path = bulk_path_of(request)
+    find = partial(retrieve.retrieve_bulk_data, target, path, acceptable, archive=origin.archive)
+    return await _answer_parts(request, origin, find)
+
+
+async def _answer_parts(request: Request, origin: Origin, find: Callable[[], retrieve.Retrieved]) -> AnswerResponse:
+    service_url = origin.service_url(request)
+    if_none_match = request.headers.get("if-none-match")
+
+    def transact() -> Answer:
+        retrieved = find()
+        etag = retrieved_etag(retrieved, service_url)
+        if none_match(if_none_match, etag):
+            return _not_modified(etag)
+        return represent_parts(retrieved, service_url=service_url, etag=etag)
+
+    def transact_again() -> Answer:
+        try:
+            return transact()
+        except NotAcceptable:
+            # Pixel data turned out to be broken while they were decoded; the archive knows that now, so that the
+            # others go without it (WADO-42). What is broken as a whole fails once more.
+            return transact()
+
+    return AnswerResponse(await origin.pool.run(transact_again), origin.sender)
+
+
+async def retrieve_metadata(request: Request) -> AnswerResponse:
+    """Retrieve the metadata of a study, series or instance (PS3.18 10.4.1.1.2)."""
+    origin, target = origin_of(request), target_of(request)
+    select_metadata_type(acceptable_of(request))
+    service_url = origin.service_url(request)
+    relative = origin.settings.retrieve.bulk_data_uris == "relative"
+    base_url = urlsplit(service_url).path if relative else service_url
+    if_none_match = request.headers.get("if-none-match")
+
+    def transact() -> Answer:
+        metadata = retrieve.retrieve_metadata(target, archive=origin.archive)
+        etag = etag_of(base_url, metadata.version, target.path)
+        if none_match(if_none_match, etag):
+            return _not_modified(etag)
+        return represent_metadata(metadata, base_url=base_url, etag=etag)
+
+    return AnswerResponse(await origin.pool.run(transact), origin.sender)
+
+
+async def search_studies(request: Request) -> AnswerResponse:
+    """Search for studies (PS3.18 10.6)."""
+    return await _search(request, Level.STUDY)
+
+
+async def search_series(request: Request) -> AnswerResponse:
+    """Search for series, of one study or of all (PS3.18 10.6)."""
+    return await _search(request, Level.SERIES)
+
+
+async def search_instances(request: Request) -> AnswerResponse:
+    """Search for instances, of one series, of one study or of all (PS3.18 10.6)."""
+    return await _search(request, Level.INSTANCE)
+
+
+async def _search(request: Request, level: Level) -> AnswerResponse:
+    origin, target = origin_of(request), target_of(request)
+    select_metadata_type(acceptable_of(request))
+    try:
+        query = parse_query(
+            level,
+            request.scope["query_string"].decode("latin-1"),
+            study_instance_uid=target.study_instance_uid or None,
+            series_instance_uid=target.series_instance_uid or None,
+            max_results=origin.settings.search.max_results,
+        )
+    except QueryError as error:
+        raise InvalidRequest(str(error)) from error
+    service_url = origin.service_url(request)
+    empty = HTTPStatus(origin.settings.search.empty)
+
+    def transact() -> Answer:
+        return represent_search(search(query, archive=origin.archive), service_url=service_url, empty=empty)
+
+    return AnswerResponse(await origin.pool.run(transact), origin.sender)
+
+
+def _not_modified(etag: str) -> Answer:
+    return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": etag, "Vary": "Accept, Accept-Encoding"}, b"")

@@ -25,7 +25,8 @@ from hilum.web.gate.middleware import Gate
 from hilum.web.operations import live, ready
 from hilum.web.origin import Origin, origin_of
 from hilum.web.public_url import PublicUrl
-from hilum.web.resources import STUDIES_RESOURCES, Resource
+from hilum.web.resources.resource import Resource
+from hilum.web.resources.services import SERVICES
 from hilum.web.transfer.pool import Pool
 from hilum.web.transfer.receive import Uploads
 from hilum.web.transfer.send import Sender
@@ -72,7 +73,7 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
         return PlainTextResponse(page, media_type=CONTENT_TYPE)
 
     routes = [
-        *_routes(STUDIES_RESOURCES, settings.http.dicomweb_root),
+        *[route for service in SERVICES for route in _routes(service.resources, service.root(settings.http))],
         Route("/health/live", live),
         Route("/health/ready", ready),
         Route("/metrics", metrics_page),

@@ -9,7 +9,7 @@ import pytest
 
 import servers
 from hilum.web.description.openapi import openapi_document
-from hilum.web.resources import STUDIES_RESOURCES
+from hilum.web.resources.studies import STUDIES_RESOURCES
 
 PARAMETER = re.compile(r"\{(\w+)\}")
 

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from hilum.web.description.openapi import openapi_document
 from hilum.web.origin import origin_of
-from hilum.web.resources import STUDIES_RESOURCES
+from hilum.web.resources.studies import STUDIES_RESOURCES
 
 _PAGE: Final = """<!doctype html>
 <html lang="en">

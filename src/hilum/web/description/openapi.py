@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
 
-from hilum.web.resources import Parameter, Resource
+from hilum.web.resources.resource import Parameter, Resource
 
 _PATH_PARAMETERS: Final = {
     "study": "Study Instance UID",

@@ -1,50 +1,12 @@
-"""The table of resources: from it come the routes, OPTIONS, the OpenAPI document and the capabilities.
-
-Paths are relative to the root of the RESTful services (`http.dicomweb_root`).
-"""
+"""Resources of the Studies Service (PS3.18 chapter 10)."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-
+from hilum.web.resources.resource import Handler, Parameter, Resource, Service
 from hilum.web.services import store, studies
-
-Handler = Callable[[Request], Awaitable[Response | Callable[[Scope, Receive, Send], Awaitable[None]]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A query parameter of a resource."""
-
-    name: str
-    description: str
-    schema: str = "string"
-    """JSON Schema type."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One method of one resource of PS3.18."""
-
-    method: str
-    path: str
-    handler: Handler
-    transaction: str
-    source: str
-    statuses: tuple[HTTPStatus, ...]
-    parameters: tuple[Parameter, ...] = ()
-    media_types: tuple[str, ...] = ()
-    """Media types of a successful response, the default first."""
-    request_types: tuple[str, ...] = ()
-    """Media types of the request's payload."""
-
 
 _STUDY: Final = "/studies/{study}"
 _SERIES: Final = f"{_STUDY}/series/{{series}}"
@@ -175,3 +137,5 @@ STUDIES_RESOURCES: Final = (
     ),
 )
 """The Studies Service; the most requested resources first, since routing goes from top to bottom."""
+
+STUDIES_SERVICE: Final = Service("Studies Service", lambda http: http.dicomweb_root, STUDIES_RESOURCES)

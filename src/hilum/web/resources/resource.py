@@ -1,0 +1,52 @@
+"""What one row of the table of resources says."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from hilum.config import HttpSettings
+
+Handler = Callable[[Request], Awaitable[Response | Callable[[Scope, Receive, Send], Awaitable[None]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter of a resource."""
+
+    name: str
+    description: str
+    schema: str = "string"
+    """JSON Schema type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One method of one resource of PS3.18."""
+
+    method: str
+    path: str
+    handler: Handler
+    transaction: str
+    source: str
+    statuses: tuple[HTTPStatus, ...]
+    parameters: tuple[Parameter, ...] = ()
+    media_types: tuple[str, ...] = ()
+    """Media types of a successful response, the default first."""
+    request_types: tuple[str, ...] = ()
+    """Media types of the request's payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service of PS3.18: its resources, and the setting that says where they are served."""
+
+    name: str
+    root: Callable[[HttpSettings], str]
+    """Path that the resources' paths are relative to."""
+    resources: tuple[Resource, ...]

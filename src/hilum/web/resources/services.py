@@ -1,0 +1,10 @@
+"""All services of this origin server, in the order in which requests are routed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hilum.web.resources.resource import Service
+from hilum.web.resources.studies import STUDIES_SERVICE
+
+SERVICES: Final[tuple[Service, ...]] = (STUDIES_SERVICE,)

@@ -104,7 +104,7 @@ def _granian(settings: Settings, address: str) -> MPServer:
         loop=Loops.uvloop,
         # Over plain TCP nobody but attackers speaks HTTP/2; with TLS the handshake chooses.
         http=HTTPModes.auto if settings.tls_cert else HTTPModes.http1,
-        websockets=False,
+        websockets=True,
         backlog=_CONNECTIONS,
         backpressure=_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS),

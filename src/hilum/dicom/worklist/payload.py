@@ -91,7 +91,7 @@ def _data_set(items: Mapping[Any, Any], depth: int) -> Members:
         tag = name.upper()
         if tag in found:
             raise PayloadError(f"The attribute {tag} stands more than once.")
-        if tag.startswith("0002") or tag.startswith("FFFE") or tag.endswith("0000"):
+        if tag.startswith(("0002", "FFFE")) or tag.endswith("0000"):
             raise PayloadError(f"The element {tag} is no attribute of a workitem.")
         found[tag] = _element(tag, element, depth)
     return dict(sorted(found.items()))

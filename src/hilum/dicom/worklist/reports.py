@@ -51,9 +51,7 @@ def state_report(members: Members) -> Members:
 def cancel_requested(request: Members, requesting_ae: str) -> Members:
     """Return the content of a Cancel Requested report; what the request gave is handed on."""
     given = {
-        tag: request[tag]
-        for tag in (_REASON, REASON_CODES, _CONTACT_URI, _CONTACT_NAME)
-        if has_value(request, tag)
+        tag: request[tag] for tag in (_REASON, REASON_CODES, _CONTACT_URI, _CONTACT_NAME) if has_value(request, tag)
     }
     return _report(CANCEL_REQUESTED, {**given, _REQUESTING_AE: {"vr": "AE", "Value": [requesting_ae]}})
 
@@ -143,5 +141,3 @@ def event_message(report: Mapping[str, Any], sop_instance_uid: str, message_id: 
         "00001000": {"vr": "UI", "Value": [sop_instance_uid or WORKLIST]},
         **report,
     }
-
-

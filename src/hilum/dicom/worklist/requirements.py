@@ -41,13 +41,14 @@ class FinalNeed(Enum):
 
 
 class Requirement(NamedTuple):
-    """One row: an attribute, what N-CREATE and N-SET must say of it, its final state code, whether searches return it."""
+    """One row: what N-CREATE and N-SET must say of an attribute, and its final state code."""
 
     path: str
     create: Need
     update: Need
     final: FinalNeed = FinalNeed.FREE
     is_returned: bool = False
+    """Searches return it unasked."""
 
 
 _V, _P, _E, _A, _O = Need.VALUE, Need.PRESENT, Need.EMPTY, Need.VALUE_IF_ANY, Need.OPTIONAL
@@ -173,9 +174,7 @@ def _tags(path: str) -> tuple[str, ...]:
 
 
 BY_PARENT: Final[Mapping[tuple[str, ...], tuple[tuple[str, Requirement], ...]]] = {
-    parent: tuple(
-        (_tags(row.path)[-1], row) for row in REQUIREMENTS if _tags(row.path)[:-1] == parent
-    )
+    parent: tuple((_tags(row.path)[-1], row) for row in REQUIREMENTS if _tags(row.path)[:-1] == parent)
     for parent in dict.fromkeys(_tags(row.path)[:-1] for row in REQUIREMENTS)
 }
 """Rows by the sequences that they lie in; () for the top."""

@@ -124,7 +124,14 @@ def change(session: Session, row: int, before: Workitem, revision: Revision, now
 
 def remove(session: Session, row: int, now: float) -> None:
     """Delete a workitem; its UID stays known (410)."""
-    empty: dict[str, Value] = {"state": "", "transaction_uid": "", "start": "", "expires": 0.0, "changed": now, "version": 0}
+    empty: dict[str, Value] = {
+        "state": "",
+        "transaction_uid": "",
+        "start": "",
+        "expires": 0.0,
+        "changed": now,
+        "version": 0,
+    }
     session.run(_UPDATE, {"row": row, "new_attributes": "", **{f"new_{name}": value for name, value in empty.items()}})
     session.run(_DELETE_KEYS, {"owner": row})
 

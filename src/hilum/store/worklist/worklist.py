@@ -128,9 +128,7 @@ class Worklist:
         def work(session: Session) -> None:
             self._exclude(session)
             subscriptions.set_worklist_subscription(session, ae_title, target, lock, chosen)
-            for uid, members in subscriptions.subscribe_existing(
-                session, self._database.kind, ae_title, lock, chosen
-            ):
+            for uid, members in subscriptions.subscribe_existing(session, self._database.kind, ae_title, lock, chosen):
                 reports.write_reports(session, uid, [ae_title], [state_report(members)])
 
         self._change(work)

@@ -86,9 +86,7 @@ def _make_subscriptions() -> None:
         sa.Column("workitem_row", KEY, nullable=False),
         sa.Column("ae_title", TEXT, nullable=False),
         sa.Column("deletion_lock", sa.SmallInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["workitem_row"], ["workitem.id"], name=op.f("fk_workitem_subscription_workitem_row")
-        ),
+        sa.ForeignKeyConstraint(["workitem_row"], ["workitem.id"], name=op.f("fk_workitem_subscription_workitem_row")),
         sa.PrimaryKeyConstraint("workitem_row", "ae_title", name=op.f("pk_workitem_subscription")),
         sqlite_with_rowid=False,
     )

@@ -29,9 +29,10 @@ def report_restart(*, archive: Archive) -> None:
     archive.index.worklist.report_status(status_report("RESTARTED", "WARM START"), archive.settings.worklist.receivers)
 
 
-def report_going_down(*, archive: Archive) -> None:
-    """Report that the server is about to end (UPSE-26)."""
-    archive.index.worklist.report_status(status_report("GOING DOWN", ""), archive.settings.worklist.receivers)
+def report_going_down(*, archive: Archive) -> int:
+    """Report that the server is about to end; return to how many (UPSE-26)."""
+    going_down = status_report("GOING DOWN", "WARM START")
+    return archive.index.worklist.report_status(going_down, archive.settings.worklist.receivers)
 
 
 def start_of_replay(ae_title: str, *, archive: Archive) -> Cursor:

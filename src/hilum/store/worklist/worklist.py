@@ -173,15 +173,19 @@ class Worklist:
 
         self._change(work)
 
-    def report_status(self, report: Members, others: Sequence[str]) -> None:
-        """Report a change of the server itself to all who have a subscription, and to `others` (UPSE-26)."""
+    def report_status(self, report: Members, others: Sequence[str]) -> int:
+        """Report a change of the server itself to all who have a subscription, and to `others`; return how many.
 
-        def work(session: Session) -> None:
+        Source: PS3.4 CC.2.4.3 (UPSE-26).
+        """
+
+        def work(session: Session) -> int:
             receivers = sorted({*subscriptions.subscribers(session), *others})
             if receivers:
                 reports.write_reports(session, "", receivers, [report])
+            return len(receivers)
 
-        self._change(work)
+        return self._change(work)
 
     def expired(self, now: float, limit: int) -> Sequence[str]:
         """Return the UIDs of scheduled workitems whose expiration has passed at `now`, at most `limit`."""

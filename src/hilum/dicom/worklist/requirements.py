@@ -135,12 +135,13 @@ REQUIREMENTS: Final = (
     Requirement(f"{_PERFORMED}.PerformedWorkitemCodeSequence", _NO, _A, FinalNeed.COMPLETED),
     Requirement(f"{_PERFORMED}.PerformedProcessingParametersSequence", _NO, _A),
     Requirement(f"{_PERFORMED}.PerformedProcedureStepEndDateTime", _NO, _A, FinalNeed.COMPLETED),
-    Requirement(f"{_PERFORMED}.OutputInformationSequence", _NO, _P, FinalNeed.PRESENT_COMPLETED),
+    Requirement(f"{_PERFORMED}.OutputInformationSequence", _NO, _O, FinalNeed.PRESENT_COMPLETED),
 )
 """UPSA-10 to UPSA-81; all other attributes are optional (UPSA-82).
 
 Searches also return the Expiration DateTime, Comments and Output Destination Sequence (return key 3), which worklists
-show. Conditions that only the requester knows (types 1C and 2C) are not held against it.
+show. Output Information (2/2) may be left out until the workitem is completed: performers report what they did bit by
+bit. Conditions that only the requester knows (types 1C and 2C) are not held against it.
 """
 
 ENUMERATED: Final[Mapping[str, frozenset[str]]] = {

@@ -50,7 +50,7 @@ def create_many(server: servers.Server, count: int) -> list[str]:
             return [create(client) for _ in range(number)]
 
     with ThreadPoolExecutor(8) as pool:
-        return [uid for share in pool.map(some, [count // 8] * 8) for uid in share]
+        return [uid for share in pool.map(some, [len(range(at, count, 8)) for at in range(8)]) for uid in share]
 
 
 def _change_all(url: str, uids: list[str]) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, literal_column, select, update
 
 from hilum.dicom.levels import tag_of
 from hilum.dicom.worklist.checks import text_of
@@ -197,9 +197,12 @@ def moment(date_time: str) -> float:
         return 0.0
 
 
+# Partial indexes serve only queries that repeat their conditions word for word.
+_IS_EXPIRING: Final[ColumnElement[bool]] = literal_column("workitem.state = 'SCHEDULED' AND workitem.expires > 0")
+_HAS_ENDED: Final[ColumnElement[bool]] = literal_column("workitem.state IN ('COMPLETED', 'CANCELED')")
 _EXPIRED: Final = (
     select(_w.sop_instance_uid)
-    .where(_w.state == "SCHEDULED", _w.expires > 0, _w.expires <= bindparam("now"))
+    .where(_IS_EXPIRING, _w.expires <= bindparam("now"))
     .order_by(_w.expires)
     .limit(bindparam("limit"))
 )
@@ -209,7 +212,7 @@ _IS_LOCKED: Final = (
 )
 _REMOVABLE: Final = (
     select(_w.id)
-    .where(_w.state.in_(("COMPLETED", "CANCELED")), _w.changed <= bindparam("before"), ~_IS_LOCKED)
+    .where(_HAS_ENDED, _w.changed <= bindparam("before"), ~_IS_LOCKED)
     .order_by(_w.changed)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)

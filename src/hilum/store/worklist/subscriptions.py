@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, cast, delete, insert, literal_column, select, update
 
 from hilum.dicom.searching.query import Level, Match, parse_query
 from hilum.store.database import tables
@@ -128,7 +128,7 @@ def subscribe_existing(
     question = question_of(chosen.matches if chosen else (), kind)
     fresh = [*conditions(question.form, PLANNED if kind is Kind.POSTGRESQL else WALK), _is_unsubscribed()]
     if lock is DeletionLock.NONE:
-        columns = select(_w.id, bindparam("ae"), literal_column("0")).where(*fresh)
+        columns = select(_w.id, cast(bindparam("ae"), tables.Text), literal_column("0")).where(*fresh)
         names = ["workitem_row", "ae_title", "deletion_lock"]
         statement = insert(tables.workitem_subscription).from_select(names, columns).inline()
         session.run(Compiled(statement, kind), {**question.values, "ae": ae_title})

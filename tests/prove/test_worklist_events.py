@@ -30,6 +30,9 @@ pytestmark = pytest.mark.prove
 
 CLIENTS, PROCESSES = 16, 4
 CHANGES = int(os.environ.get("PROVE_CHANGES", "5000"))
+PAUSE_S = float(os.environ.get("PROVE_PAUSE_S", "0.05"))
+"""What each client waits between two changes: with 0 they take all the processor there is, and delays show no more
+than its queue."""
 P99_S = {"sqlite": 0.25, "postgresql": 0.05}
 STATES = ("IN PROGRESS", "CANCELED")
 
@@ -61,6 +64,7 @@ def _change_all(url: str, uids: list[str]) -> None:
             for uid in share:
                 transaction_uid = new_uid()
                 for state in STATES:
+                    time.sleep(PAUSE_S)
                     while True:
                         with contextlib.suppress(httpx.TransportError):
                             # A repeated claim whose answer was lost is a conflict.

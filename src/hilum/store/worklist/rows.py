@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import ColumnElement, bindparam, delete, literal_column, select, update
 
 from hilum.dicom.levels import tag_of
-from hilum.dicom.worklist.checks import text_of
+from hilum.dicom.worklist.checks import STATE, text_of
 from hilum.dicom.worklist.states import State
 from hilum.errors import StateConflict, TargetGone, TargetNotFound
 from hilum.store.database import tables
@@ -152,9 +152,9 @@ def searchable(members: Members) -> list[KeyRow]:
     """Return the key rows of what searches may match.
 
     Of the input only its studies and series are, of the performed procedure all but its output: lists of instances
-    have no end and are no matching keys.
+    have no end and are no matching keys. The state has a column.
     """
-    kept = {tag: element for tag, element in members.items() if tag not in UNMATCHED}
+    kept = {tag: element for tag, element in members.items() if tag not in UNMATCHED and tag != STATE}
     return [key for key in key_rows(kept) if is_matched(key.path)]
 
 

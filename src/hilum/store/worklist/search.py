@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, s
 
 from hilum.dicom.levels import tag_of
 from hilum.dicom.searching.attribute_paths import name_of
-from hilum.dicom.searching.query import Match, Query, SingleValue
+from hilum.dicom.searching.query import Match, Query
 from hilum.store.database import tables
 from hilum.store.database.database import Compiled, Database, Kind, Session, Value
 from hilum.store.rows.events import last_event
@@ -47,8 +47,6 @@ class _Form:
 
     kind: Kind
     shapes: tuple[Shape, ...]
-    has_state: bool
-    """The state is tested by its column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +80,23 @@ def matches_members(members: Members, matches: Sequence[Match]) -> bool:
 
 def question_of(matches: Sequence[Match], kind: Kind) -> Question:
     """Return the search for the workitems that fulfil all keys."""
-    states = [match.condition.value for match in matches if _is_single_state(match)]  # type: ignore[union-attr]  # a SingleValue
-    tests = tests_of([match for match in matches if not _is_single_state(match)])
+    tests = tests_of(matches)
     values = parameters(tests, kind)
-    values |= {f"p{number}": ".".join(test.shape.path) for number, test in enumerate(tests)}
-    if states:
-        values["state"] = states[0]
-    return Question(_Form(kind, tuple(test.shape for test in tests), bool(states)), values)
-
-
-def _is_single_state(match: Match) -> bool:
-    return match.path == _STATE and isinstance(match.condition, SingleValue) and bool(match.condition.value)
+    values |= {f"p{number}": ".".join(test.shape.path) for number, test in enumerate(tests) if test.shape.path != _STATE}
+    return Question(_Form(kind, tuple(test.shape for test in tests)), values)
 
 
 def conditions(form: _Form, plan: Plan) -> list[ColumnElement[bool]]:
     """Return the conditions of a statement over `tables.workitem`."""
     found: list[ColumnElement[bool]] = [_LIVE]
-    if form.has_state:
-        column = _w.state if plan.way is not Way.DRIVE else _w.state.concat(literal_column("''"))
-        found.append(column == bindparam("state"))
     if plan.way is Way.DRIVE:
         found.append(_w.id.in_(_owners(form.shapes[plan.driver], plan.driver, form.kind)))
     groups: dict[object, list[int]] = {}
     for number, shape in enumerate(form.shapes):
+        if shape.path == _STATE:
+            column = _w.state if plan.way is not Way.DRIVE else _w.state.concat(literal_column("''"))
+            found.append(compared(shape, number, column, None, form.kind))
+            continue
         groups.setdefault(shape.path[0] if len(shape.path) > 1 else number, []).append(number)
     found += [item_clause(form.shapes, numbers, form.kind, plan, _ROWS) for numbers in groups.values()]
     return found
@@ -150,7 +142,7 @@ def plan_of(session: Session, question: Question) -> Plan:
         return PLANNED
     fewest, best = _FEW, WALK
     for number, shape in enumerate(form.shapes):
-        if shape.op in _UNDRIVEN:
+        if shape.op in _UNDRIVEN or shape.path == _STATE:
             continue
         found = session.only(_few_statement(shape, number, form.kind), _values_of(question, number))[0]
         if found < fewest:

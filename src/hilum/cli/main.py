@@ -16,6 +16,7 @@ from hilum.cli.invocation.failures import CommandFailed, ExitStatus
 from hilum.cli.serve import serve
 from hilum.cli.trash import delete, restore
 from hilum.cli.verify import verify
+from hilum.cli.worklist.commands import worklist
 from hilum.errors import TransactionError
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app.command()(delete)
 app.command()(restore)
 app.command()(verify)
 app.command()(config)
+app.add_typer(worklist, name="worklist")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value

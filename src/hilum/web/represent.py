@@ -18,6 +18,7 @@ from hilum.wire.multipart import closing_delimiter, new_boundary, part_header
 from hilum.wire.selection import Packaging
 
 _EAGER_BYTES: Final = 4 * 1024 * 1024
+_MESSAGE_BYTES: Final = 256 * 1024
 _JSON: Final = "application/dicom+json"
 _CACHING: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
 
@@ -49,7 +50,11 @@ def represent_parts(retrieved: Retrieved, *, service_url: str, etag: str) -> Ans
     part_headers = [_part_header(part, boundary, service_url) for part in retrieved.parts]
     closing = closing_delimiter(boundary)
     length = _multipart_length(retrieved.parts, part_headers, closing)
-    body, length = _collect(_multipart(retrieved.parts, part_headers, closing), length)
+    pieces = _multipart(retrieved.parts, part_headers, closing)
+    if length is not None and length <= _EAGER_BYTES:
+        body = b"".join(pieces)
+    else:
+        body, length = _collect(_messages(pieces), length)
     status = HTTPStatus.PARTIAL_CONTENT if retrieved.left_out else HTTPStatus.OK
     return Answer(status, headers, body, length)
 
@@ -83,19 +88,27 @@ def _multipart_length(parts: Sequence[Part], part_headers: Sequence[bytes], clos
 
 
 def _multipart(parts: Sequence[Part], part_headers: Sequence[bytes], closing: bytes) -> Iterator[bytes]:
-    """Yield a multipart body; a part that comes in one chunk goes out in one, with its header."""
+    """Yield the pieces of a multipart body: none is a copy of what was read."""
     for part, header in zip(parts, part_headers, strict=True):
-        written = 0
-        for chunk in part.chunks():
-            written += len(chunk)
-            if written == part.length:
-                yield b"%b%b\r\n" % (header, chunk)
-            else:
-                yield header + chunk if header else chunk
-            header = b""  # noqa: PLW2901 - the header goes before the first chunk alone
-        if written != part.length:
-            yield header + b"\r\n"
+        yield header
+        yield from part.chunks()
+        yield b"\r\n"
     yield closing
+
+
+def _messages(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Join pieces into messages that are worth one: a large piece goes out with the small ones before it."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _MESSAGE_BYTES:
+            yield b"".join(waiting)
+            waiting.clear()
+            size = 0
+    if waiting:
+        yield b"".join(waiting)
 
 
 def _collect(chunks: Iterator[bytes], length: int | None) -> tuple[bytes | Iterator[bytes], int | None]:

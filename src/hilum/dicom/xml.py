@@ -63,7 +63,7 @@ def data_set_to_xml(attributes: Mapping[str, Any]) -> Iterator[str]:
         start = attribute_start(tag, attribute["vr"], blocks)
         blocks.note(tag, attribute)
         if start:
-            content = "".join(_content(attribute))
+            content = attribute_content(attribute)
             yield f"{start}>{content}</DicomAttribute>\n" if content else f"{start}/>\n"
 
 
@@ -115,6 +115,11 @@ def attribute_start(tag: str, vr: str, blocks: PrivateBlocks) -> str:
 def _keyword(tag: int) -> str:
     is_known = not tag >> 16 & 1 and (dictionary_has_tag(tag) or repeater_has_tag(tag))
     return dictionary_keyword(tag) if is_known else ""
+
+
+def attribute_content(attribute: Mapping[str, Any]) -> str:
+    """Return what an attribute's element holds, '' for an empty one."""
+    return "".join(_content(attribute))
 
 
 def _content(attribute: Mapping[str, Any]) -> Iterator[str]:

@@ -107,6 +107,7 @@ _GRAYSCALE: Final[Values] = {
     "RescaleType": ("US",),
 }
 _DOCUMENT: Final[Values] = {
+    "SeriesNumber": ("1",),
     "Modality": ("DOC",),
     "ConversionType": ("WSD",),
     "BurnedInAnnotation": ("YES",),
@@ -115,6 +116,7 @@ _DOCUMENT: Final[Values] = {
     "ConceptNameCodeSequence": (),
 }
 _MODEL: Final[Values] = {
+    "SeriesNumber": ("1",),
     "Modality": ("M3D",),
     "Manufacturer": ("UNKNOWN",),
     "ManufacturerModelName": ("UNKNOWN",),
@@ -130,6 +132,7 @@ _MODEL: Final[Values] = {
     "ModelMirroring": ("NO",),
 }
 _REPORT: Final[Values] = {
+    "SeriesNumber": ("1",),
     "Modality": ("SR",),
     "ReferencedPerformedProcedureStepSequence": (),
     "PerformedProcedureCodeSequence": (),

@@ -28,6 +28,7 @@ class DocumentType:
 
 
 _HEAD_BYTES: Final = 64 * 1024
+_CDA_ELEMENTS: Final = 32
 
 
 def _is_pdf(part: FileRange) -> bool:
@@ -35,14 +36,28 @@ def _is_pdf(part: FileRange) -> bool:
 
 
 def _is_cda(part: FileRange) -> bool:
-    """Return whether the document element of an XML file is a ClinicalDocument; nothing behind it is looked at."""
+    return bool(_cda_elements(part))
+
+
+def cda_identifier(part: FileRange) -> str:
+    """Return the HL7 Instance Identifier (0040,E001) of a CDA document, root and extension; '' without."""
+    for element in _cda_elements(part)[1:]:
+        if etree.QName(element).localname == "id":
+            return "^".join(filter(None, (element.get("root"), element.get("extension"))))
+    return ""
+
+
+def _cda_elements(part: FileRange) -> list[etree._Element]:
+    """Return the elements at the begin of a ClinicalDocument; none if the file is of another kind."""
     parser = etree.XMLPullParser(("start",), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         parser.feed(part.read(0, _HEAD_BYTES))
     except etree.XMLSyntaxError:
-        return False
-    elements = (element for _, element in parser.read_events() if isinstance(element, etree._Element))  # noqa: SLF001
-    return any(str(etree.QName(element).localname) == "ClinicalDocument" for element in islice(elements, 1))
+        return []
+    events = islice(parser.read_events(), _CDA_ELEMENTS)
+    elements = [element for _, element in events if isinstance(element, etree._Element)]  # noqa: SLF001 - its type
+    is_cda = bool(elements) and etree.QName(elements[0]).localname == "ClinicalDocument"
+    return elements if is_cda else []
 
 
 def _is_stl(part: FileRange) -> bool:

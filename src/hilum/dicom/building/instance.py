@@ -29,7 +29,7 @@ from hilum.dicom.building.completing import (
 )
 from hilum.dicom.building.contents import FileRange
 from hilum.dicom.building.data_set import ELEMENT, Content, Pieces, element_header, encode_data_set
-from hilum.dicom.building.documents import DOCUMENT_TYPES, check_document
+from hilum.dicom.building.documents import DOCUMENT_TYPES, cda_identifier, check_document
 from hilum.dicom.building.encapsulation import PIXEL_DATA, encapsulated_pixel_data
 from hilum.dicom.building.images import READERS, Bounds, ImageFormat, OpenSpool, read_images
 from hilum.dicom.building.model import DataSet
@@ -356,6 +356,8 @@ def _take_document(draft: _Draft, parts: Sequence[BulkPart]) -> None:
     if draft.value("MIMETypeOfEncapsulatedDocument").lower() != kind.media_type.lower():
         draft.derive("MIMETypeOfEncapsulatedDocument", kind.media_type)
     draft.derive("EncapsulatedDocumentLength", part.content.length)
+    if identifier := cda_identifier(part.content):
+        draft.supply("HL7InstanceIdentifier", identifier)
     length = part.content.length
     element = Pieces()
     element.add(element_header(_DOCUMENT, "OB", length + length % 2))

@@ -120,6 +120,10 @@ class StoreSettings(Section):
     """Largest inflated size of a deflated object."""
     inflation_ratio: PositiveInt = 200
     """Largest ratio of inflated to deflated size (checked from 64 MB on)."""
+    metadata_bytes: PositiveInt = 32 * MEGABYTE
+    """Largest sum of the metadata (JSON, XML) of one Store request, in bytes."""
+    image_bytes: PositiveInt = 256 * MEGABYTE
+    """Largest image file (JPEG, PNG, ...) that is made an instance, and largest image that is decoded for that."""
 
 
 class RetrieveSettings(Section):

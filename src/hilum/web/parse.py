@@ -16,7 +16,7 @@ from hilum.dicom.uids import is_uid
 from hilum.errors import InvalidRequest, NotAcceptable
 from hilum.services.studies.offers import METADATA_OFFERS
 from hilum.web.origin import origin_of
-from hilum.wire.selection import Acceptable, select
+from hilum.wire.selection import Acceptable, Offer, select
 
 _FRAME_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _BULK_PATH: Final = re.compile(r"[0-9A-Fa-f]{8}(/[0-9]{1,9}/[0-9A-Fa-f]{8})*")
@@ -84,19 +84,20 @@ def acceptable_of(request: Request) -> Acceptable:
     return Acceptable(header, _accept_parameter(request))
 
 
-def select_metadata_type(acceptable: Acceptable) -> None:
-    """Check that the user agent takes the DICOM JSON Model, the only metadata type offered.
+def select_metadata_type(acceptable: Acceptable, offers: tuple[Offer, ...] = METADATA_OFFERS) -> Offer:
+    """Return the form of data sets that the user agent likes best.
 
     Raises:
-        NotAcceptable: it does not.
+        NotAcceptable: it takes none.
         InvalidRequest: the `accept` parameter is wrong.
     """
     try:
-        selected = select(METADATA_OFFERS, acceptable)
+        selected = select(offers, acceptable)
     except ValueError as error:
         raise InvalidRequest(str(error)) from error
     if selected is None:
-        raise NotAcceptable(f"Available: {', '.join(str(offer) for offer in METADATA_OFFERS)}.")
+        raise NotAcceptable(f"Available: {', '.join(str(offer) for offer in offers)}.")
+    return selected
 
 
 def _accept_parameter(request: Request) -> str | None:

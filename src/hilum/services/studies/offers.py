@@ -23,7 +23,14 @@ NEVER_TRAVEL: Final = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDI
 _DECODABLE: Final = frozenset({Compression.NATIVE, Compression.LOSSLESS, Compression.LOSSY})
 _OCTETS: Final = "application/octet-stream"
 
-METADATA_OFFERS: Final = (Offer(Packaging.SINGLE, "application/dicom+json", is_default_type=True),)
+METADATA_OFFERS: Final = (
+    Offer(Packaging.SINGLE, "application/dicom+json", is_default_type=True),
+    Offer(Packaging.MULTIPART, "application/dicom+xml"),
+)
+"""Forms of several data sets, the default first."""
+
+ONE_DATA_SET_OFFERS: Final = (*METADATA_OFFERS, Offer(Packaging.SINGLE, "application/dicom+xml"))
+"""Forms where there is one data set: the metadata of an instance (WADO-32), the Store Instances Response (STOW-40)."""
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from hilum.dicom.searching.query import Level, QueryError, parse_query
 from hilum.errors import InvalidRequest, NotAcceptable
 from hilum.services.studies import retrieve
+from hilum.services.studies.offers import METADATA_OFFERS, ONE_DATA_SET_OFFERS
 from hilum.services.studies.search import search
 from hilum.web.origin import Origin, origin_of
 from hilum.web.parse import acceptable_of, bulk_path_of, frame_numbers_of, select_metadata_type, target_of
@@ -73,7 +74,8 @@ async def _answer_parts(request: Request, origin: Origin, find: Callable[[], ret
 async def retrieve_metadata(request: Request) -> AnswerResponse:
     """Retrieve the metadata of a study, series or instance (PS3.18 10.4.1.1.2)."""
     origin, target = origin_of(request), target_of(request)
-    select_metadata_type(acceptable_of(request))
+    offers = ONE_DATA_SET_OFFERS if target.sop_instance_uid else METADATA_OFFERS
+    form = select_metadata_type(acceptable_of(request), offers)
     service_url = origin.service_url(request)
     relative = origin.settings.retrieve.bulk_data_uris == "relative"
     base_url = urlsplit(service_url).path if relative else service_url
@@ -81,10 +83,10 @@ async def retrieve_metadata(request: Request) -> AnswerResponse:
 
     def transact() -> Answer:
         metadata = retrieve.retrieve_metadata(target, archive=origin.archive)
-        etag = etag_of(base_url, metadata.version, target.path)
+        etag = etag_of(base_url, metadata.version, target.path, str(form))
         if none_match(if_none_match, etag):
             return _not_modified(etag)
-        return represent_metadata(metadata, base_url=base_url, etag=etag)
+        return represent_metadata(metadata, form, base_url=base_url, etag=etag)
 
     return AnswerResponse(await origin.pool.run(transact), origin.sender)
 
@@ -106,7 +108,7 @@ async def search_instances(request: Request) -> AnswerResponse:
 
 async def _search(request: Request, level: Level) -> AnswerResponse:
     origin, target = origin_of(request), target_of(request)
-    select_metadata_type(acceptable_of(request))
+    form = select_metadata_type(acceptable_of(request))
     try:
         query = parse_query(
             level,
@@ -121,7 +123,7 @@ async def _search(request: Request, level: Level) -> AnswerResponse:
     empty = HTTPStatus(origin.settings.search.empty)
 
     def transact() -> Answer:
-        return represent_search(search(query, archive=origin.archive), service_url=service_url, empty=empty)
+        return represent_search(search(query, archive=origin.archive), form, service_url=service_url, empty=empty)
 
     return AnswerResponse(await origin.pool.run(transact), origin.sender)
 

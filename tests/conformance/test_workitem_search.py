@@ -36,7 +36,9 @@ def create_all(client: httpx.Client, label: str) -> dict[str, str]:
         "request": {
             "t0040A370": element("SQ", {"0020000D": element("UI", "1.2.3"), "00080050": element("SH", "ACC7")})
         },
-        "input": {"t00404021": element("SQ", {"0020000D": element("UI", "1.2.77"), "0020000E": element("UI", "1.2.78")})},
+        "input": {
+            "t00404021": element("SQ", {"0020000D": element("UI", "1.2.77"), "0020000E": element("UI", "1.2.78")})
+        },
         "performer": {
             "t00404034": element(
                 "SQ",
@@ -122,7 +124,9 @@ def test_each_match_has_what_worklists_show(client: httpx.Client, label: str) ->
 def test_further_attributes_come_when_they_are_asked_for(client: httpx.Client, label: str) -> None:
     create(client, t00741202=element("LO", label))
 
-    (some,) = search(client, f"WorklistLabel={label}&includefield=UnifiedProcedureStepPerformedProcedureSequence,StudyID")
+    (some,) = search(
+        client, f"WorklistLabel={label}&includefield=UnifiedProcedureStepPerformedProcedureSequence,StudyID"
+    )
     (everything,) = search(client, f"WorklistLabel={label}&includefield=all")
 
     assert some["00741216"] == element("SQ")
@@ -173,7 +177,14 @@ def test_text_that_means_something_to_a_database_is_only_text(client: httpx.Clie
 @pytest.mark.requirement("UPS-74", "UPS-71")
 @pytest.mark.parametrize(
     "query",
-    ["Nonsense=1", "limit=-1", "ScheduledWorkitemCodeSequence=1", "00404005=yesterday", "PatientID=a&PatientID=b", "a%FF=1&0074=2"],
+    [
+        "Nonsense=1",
+        "limit=-1",
+        "ScheduledWorkitemCodeSequence=1",
+        "00404005=yesterday",
+        "PatientID=a&PatientID=b",
+        "a%FF=1&0074=2",
+    ],
 )
 def test_a_wrong_query_is_refused(client: httpx.Client, query: str) -> None:
     assert client.get(f"/workitems?{query}").status_code == 400

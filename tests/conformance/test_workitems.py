@@ -9,6 +9,9 @@ import httpx
 import pytest
 
 import servers
+from dicomweb import parts_of
+from hilum.dicom.xml import json_to_xml
+from hilum.dicom.xml_reading import xml_to_json
 from workitems import (
     HEADERS,
     PERFORMED,
@@ -213,7 +216,7 @@ def test_inputs_destinations_and_private_attributes_are_kept_as_they_are(client:
 def test_other_media_types_are_refused(client: httpx.Client) -> None:
     body = json.dumps([workitem()])
 
-    for content_type in ("text/plain", "application/dicom", "", "multipart/related"):
+    for content_type in ("text/plain", "application/dicom", "", "multipart/form-data"):
         response = client.post("/workitems", content=body, headers={"Content-Type": content_type})
         assert response.status_code == 415
     uid = create(client)
@@ -251,7 +254,9 @@ def test_a_huge_payload_is_refused(client: httpx.Client) -> None:
     uid = create(client)
     for tag in ("00400400", "00741204"):
         update(client, uid, {tag: element(workitem()[tag]["vr"], "x")})
-    grown = [update(client, uid, {f"0031{n:04X}": element("UT", "x" * 900_000)}).status_code for n in range(0x1001, 0x1007)]
+    grown = [
+        update(client, uid, {f"0031{n:04X}": element("UT", "x" * 900_000)}).status_code for n in range(0x1001, 0x1007)
+    ]
     assert grown[:3] == [200, 200, 200]
     assert grown[-1] == 413
 
@@ -494,11 +499,15 @@ def test_cancellation_fills_in_when_and_why(client: httpx.Client) -> None:
     assert progress["0074100E"]["Value"][0]["00080100"] == element("SH", "110513")
 
 
-@pytest.mark.requirement("UPS-61", "UPSA-62", "UPSA-63", "UPSA-65", "UPSA-66", "UPSA-72", "UPSA-73", "UPSA-75", "UPSA-77", "UPSA-79")
+@pytest.mark.requirement(
+    "UPS-61", "UPSA-62", "UPSA-63", "UPSA-65", "UPSA-66", "UPSA-72", "UPSA-73", "UPSA-75", "UPSA-77", "UPSA-79"
+)
 def test_a_reason_that_the_performer_gave_stands(client: httpx.Client) -> None:
     uid = create(client)
     transaction_uid = claim(client, uid)
-    progress = element("SQ", {"00741004": element("DS", 40), "0074100E": element("SQ", code("WHY")), "00741238": element("LT", "ill")})
+    progress = element(
+        "SQ", {"00741004": element("DS", 40), "0074100E": element("SQ", code("WHY")), "00741238": element("LT", "ill")}
+    )
     assert update(client, uid, {"00741002": progress}, transaction_uid).status_code == 200
 
     assert change_state(client, uid, "CANCELED", transaction_uid).status_code == 200
@@ -592,3 +601,77 @@ def test_a_refusal_says_in_a_sentence_why(client: httpx.Client) -> None:
     response = client.get(f"/workitems/{new_uid()}", headers={"Accept": "application/json"})
 
     assert response.json() == {"error": "There is no such workitem on this origin server."}
+
+
+XML = "application/dicom+xml"
+MULTIPART_XML = f'multipart/related; type="{XML}"'
+
+
+def xml_of(members: Members) -> bytes:
+    return json_to_xml(members)
+
+
+@pytest.mark.requirement("UPSX-01", "UPSX-03", "IHE-AIW-01")
+@pytest.mark.parametrize("is_multipart", [True, False])
+def test_workitems_travel_in_xml_too(client: httpx.Client, is_multipart: bool) -> None:
+    uid = new_uid()
+    body, content_type = xml_of(workitem(t00404018=element("SQ", code("A")), t00741204=element("LO", "Ü<&"))), XML
+    if is_multipart:
+        body = b"--b\r\nContent-Type: application/dicom+xml\r\n\r\n" + body + b"\r\n--b--\r\n"
+        content_type = f"{MULTIPART_XML}; boundary=b"
+
+    created = client.post(f"/workitems?workitem={uid}", content=body, headers={"Content-Type": content_type})
+    single = client.get(f"/workitems/{uid}", headers={"Accept": XML})
+    several = client.get(f"/workitems?SOPInstanceUID={uid}", headers={"Accept": MULTIPART_XML})
+
+    assert created.status_code == 201
+    assert retrieve(client, uid)["00404018"] == element("SQ", code("A"))
+    assert xml_to_json(single.content) == retrieve(client, uid)
+    assert single.headers["content-type"] == XML
+    (part,) = parts_of(several)
+    assert part.headers["content-location"] == f"{client.base_url}workitems/{uid}"
+    assert xml_to_json(part.content)["00741204"] == element("LO", "Ü<&")
+    assert client.get(f"/workitems?SOPInstanceUID={uid}", headers={"Accept": XML}).status_code == 406
+
+
+@pytest.mark.requirement("UPSX-03")
+def test_a_claim_in_xml_is_a_claim(client: httpx.Client) -> None:
+    uid = create(client)
+    members = {"00081195": element("UI", new_uid()), "00741000": element("CS", "IN PROGRESS")}
+
+    response = client.put(f"/workitems/{uid}/state", content=xml_of(members), headers={"Content-Type": XML})
+
+    assert (response.status_code, state_of(client, uid)) == (200, "IN PROGRESS")
+
+
+_BOMB = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "xxxxxxxxxx"><!ENTITY y "&x;&x;&x;&x;&x;&x;">]>'
+HOSTILE_XML = {
+    "entities": _BOMB + b"<NativeDicomModel>&y;</NativeDicomModel>",
+    "a file": b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><NativeDicomModel>&x;</NativeDicomModel>',
+    "another document": b"<html/>",
+    "no document": b"{}",
+    "depth": b"<NativeDicomModel>" + b'<DicomAttribute tag="00404021" vr="SQ"><Item number="1">' * 200,
+}  # fmt: skip
+
+
+@pytest.mark.requirement("UPSX-03", "UPS-16")
+@pytest.mark.parametrize("document", HOSTILE_XML.values(), ids=HOSTILE_XML)
+def test_hostile_xml_is_refused(client: httpx.Client, document: bytes) -> None:
+    assert client.post("/workitems", content=document, headers={"Content-Type": XML}).status_code == 400
+
+
+@pytest.mark.requirement("UPSX-03")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--b--\r\n",
+        b"--b\r\nContent-Type: application/dicom+xml\r\n\r\n<NativeDicomModel/>",
+        b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n",
+        b"--b\r\n\r\n<NativeDicomModel/>\r\n--b\r\n\r\n<NativeDicomModel/>\r\n--b--\r\n",
+    ],
+)
+def test_multipart_payloads_without_one_workitem_are_refused(client: httpx.Client, body: bytes) -> None:
+    headers = {"Content-Type": f"{MULTIPART_XML}; boundary=b"}
+
+    assert client.post("/workitems", content=body, headers=headers).status_code == 400

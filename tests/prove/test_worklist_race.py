@@ -71,7 +71,6 @@ def test_every_race_for_a_claim_has_exactly_one_winner(four_processes: servers.S
 @pytest.mark.requirement("UPS-23")
 def test_every_race_for_a_uid_makes_one_workitem(four_processes: servers.Server) -> None:
 
-
     body = json.dumps([workitem()])
     known = [new_uid() for _ in range(50)]
 
@@ -95,7 +94,6 @@ def test_a_connection_is_served_by_more_than_one_process(four_processes: servers
     with httpx.Client(trust_env=False, headers={"Connection": "close"}) as client:
         for _ in range(200):
             client.get(f"{four_processes.origin}/health/live")
-
 
     children = psutil.Process(four_processes.process.pid).children()
     busy = [child for child in children if sum(child.cpu_times()[:2]) > 0.05]

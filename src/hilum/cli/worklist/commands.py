@@ -20,9 +20,7 @@ worklist = typer.Typer(no_args_is_help=True, help="Workitems of any UPS-RS origi
 
 UrlOption = Annotated[
     str,
-    typer.Option(
-        "--url", envvar="WORKLIST_URL", metavar="URL", help="Base URL of the server's RESTful services."
-    ),
+    typer.Option("--url", envvar="WORKLIST_URL", metavar="URL", help="Base URL of the server's RESTful services."),
 ]
 TokenOption = Annotated[
     str | None, typer.Option("--token", envvar="WORKLIST_TOKEN", help="Bearer token.", show_default=False)

@@ -13,7 +13,9 @@ from typing import Any, Final
 import orjson
 
 from hilum.dicom.dictionary import vr_of
+from hilum.dicom.reading.instance import DecodeError
 from hilum.dicom.uids import is_uid
+from hilum.dicom.xml_reading import xml_to_json
 
 Members = dict[str, Any]
 """One data set: attributes in the DICOM JSON Model by eight-digit upper-case tags, ascending."""
@@ -65,6 +67,19 @@ def parse_json(body: bytes) -> Payload:
             raise PayloadError("The payload must be an array of exactly one workitem.")
         parsed = parsed[0]
     return checked_payload(parsed)
+
+
+def parse_xml(body: bytes) -> Payload:
+    """Return the one data set of an XML payload, a document of the Native DICOM Model (UPSX-03).
+
+    Raises:
+        PayloadError: it is no such thing, nests deeper than 32 levels, or a value does not fit its VR.
+    """
+    try:
+        data_set = xml_to_json(body, max_depth=MAX_DEPTH)
+    except DecodeError as error:
+        raise PayloadError("The payload is no document of the Native DICOM Model.") from error
+    return checked_payload(data_set)
 
 
 def checked_payload(data_set: object) -> Payload:

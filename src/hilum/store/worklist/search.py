@@ -82,7 +82,9 @@ def question_of(matches: Sequence[Match], kind: Kind) -> Question:
     """Return the search for the workitems that fulfil all keys."""
     tests = tests_of(matches)
     values = parameters(tests, kind)
-    values |= {f"p{number}": ".".join(test.shape.path) for number, test in enumerate(tests) if test.shape.path != _STATE}
+    values |= {
+        f"p{number}": ".".join(test.shape.path) for number, test in enumerate(tests) if test.shape.path != _STATE
+    }
     return Question(_Form(kind, tuple(test.shape for test in tests)), values)
 
 

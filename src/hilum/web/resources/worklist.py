@@ -7,7 +7,7 @@ from typing import Final
 
 from hilum.web.resources.resource import Handler, Parameter, Resource, Service, Socket
 from hilum.web.services import events, worklist
-from hilum.web.services.workitem_forms import OFFERS, REQUEST_TYPES
+from hilum.web.services.workitem_forms import OFFERS, OFFERS_OF_ONE, REQUEST_TYPES
 
 _WORKITEMS: Final = "/workitems"
 _WORKITEM: Final = "/workitems/{workitem}"
@@ -15,6 +15,7 @@ _SUBSCRIBER: Final = "/workitems/{target}/subscribers/{aetitle}"
 _CHANNEL: Final = "/subscribers/{aetitle}"
 
 _FORMS: Final = tuple(str(offer) for offer in OFFERS)
+_FORMS_OF_ONE: Final = tuple(str(offer) for offer in OFFERS_OF_ONE)
 _ACCEPT: Final = Parameter("accept", "Acceptable media types, as in the Accept header, without wildcards.")
 _TRANSACTION_UID: Final = Parameter("transaction-uid", "Transaction UID of the claim, if the payload does not say it.")
 _DELETION_LOCK: Final = Parameter("deletionlock", "Keep workitems from being deleted.", "boolean")
@@ -117,7 +118,7 @@ WORKLIST_RESOURCES: Final = (
             HTTPStatus.GONE,
         ),
         parameters=(_ACCEPT,),
-        media_types=_FORMS,
+        media_types=_FORMS_OF_ONE,
     ),
     _payload("POST", _WORKITEM, worklist.update, "Update Workitem", "PS3.18 11.6", _OK, (_TRANSACTION_UID,)),
     _payload("PUT", f"{_WORKITEM}/state", worklist.change_workitem_state, *_CHANGE),

@@ -23,7 +23,7 @@ from hilum.store.worklist.records import DeletionLock
 from hilum.web.errors import transaction_answer
 from hilum.web.origin import Origin, origin_of
 from hilum.web.parse import acceptable_of
-from hilum.web.services.workitem_forms import received, received_if_any, represented, selected_form
+from hilum.web.services.workitem_forms import OFFERS_OF_ONE, received, received_if_any, represented, selected_form
 from hilum.web.services.workitem_targets import (
     ae_title_of,
     deletion_lock_of,
@@ -58,7 +58,7 @@ async def create(request: Request) -> AnswerResponse:
 async def retrieve(request: Request) -> AnswerResponse:
     """Retrieve a workitem (PS3.18 11.5)."""
     origin, uid = origin_of(request), workitem_of(request)
-    form = selected_form(acceptable_of(request))
+    form = selected_form(acceptable_of(request), OFFERS_OF_ONE)
     service_url = origin.service_url(request)
     if_none_match = request.headers.get("if-none-match")
 

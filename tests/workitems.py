@@ -128,7 +128,8 @@ def uids(found: list[Members]) -> list[str]:
 
 def warning(response: httpx.Response) -> str:
     """Return the text of the Warning header."""
-    return response.headers.get("warning", "").partition(": ")[2]
+    text: str = response.headers.get("warning", "")
+    return text.partition(": ")[2]
 
 
 @contextmanager

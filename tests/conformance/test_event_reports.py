@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 import servers
 from workitems import (
@@ -37,7 +38,7 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def client(tmp_path_factory: pytest.TempPathFactory, server: servers.Server) -> Iterator[httpx.Client]:
+def client(server: servers.Server) -> Iterator[httpx.Client]:
     with server.client(**HEADERS) as client:
         yield client
 
@@ -73,8 +74,20 @@ def test_a_subscription_names_the_channel_and_reports_the_state_at_once(client: 
         assert event_uid(next_event(socket)) == uid
 
 
-@pytest.mark.requirement("UPS-11", "UPSE-01", "UPSE-02", "UPSE-03", "UPSE-04", "UPSE-05", "UPSE-10", "UPSE-22", "NTF-03",
-                         "NTF-04", "UPS-25", "IHE-AIW-04")  # fmt: skip
+@pytest.mark.requirement(
+    "UPS-11",
+    "UPSE-01",
+    "UPSE-02",
+    "UPSE-03",
+    "UPSE-04",
+    "UPSE-05",
+    "UPSE-10",
+    "UPSE-22",
+    "NTF-03",
+    "NTF-04",
+    "UPS-25",
+    "IHE-AIW-04",
+)
 def test_an_event_is_one_json_object_with_its_command_elements(client: httpx.Client, worklist_watcher: str) -> None:
     with channel(client, worklist_watcher) as socket:
         first, second = create(client), create(client)
@@ -180,8 +193,8 @@ def test_canceling_what_is_scheduled_reports_both_states(client: httpx.Client, w
     assert events[2]["0074100E"]["Value"][0]["00080100"] == element("SH", "110513")
 
 
-def drain(socket: object) -> None:
-    while not no_event(socket, 0.2):  # type: ignore[arg-type]  # a ClientConnection
+def drain(socket: ClientConnection) -> None:
+    while not no_event(socket, 0.2):
         pass
 
 
@@ -316,12 +329,16 @@ def test_subscriptions_survive_a_restart_which_is_reported(tmp_path: Path) -> No
             drain(socket)
             server.process.terminate()
             going_down = next_event(socket)
-    with servers.running(tmp_path / "data", settings=settings) as server, server.client(**HEADERS) as client:
-        with channel(client, "AE") as socket, channel(client, "FALLBACK") as fallback:
-            restarted = [next_event(fallback) for _ in range(3)][-1]
-            drain(socket)
-            later = create(client)
-            assert event_uid(next_event(socket)) == later
+    with (
+        servers.running(tmp_path / "data", settings=settings) as server,
+        server.client(**HEADERS) as client,
+        channel(client, "AE") as socket,
+        channel(client, "FALLBACK") as fallback,
+    ):
+        restarted = [next_event(fallback) for _ in range(3)][-1]
+        drain(socket)
+        later = create(client)
+        assert event_uid(next_event(socket)) == later
 
     assert (event_type(going_down), event_uid(going_down)) == (4, WORKLIST)
     assert going_down["00741242"] == element("CS", "GOING DOWN")
@@ -339,8 +356,9 @@ def test_what_is_no_handshake_of_a_receiver_is_refused(client: httpx.Client) -> 
 
 def test_a_page_of_another_origin_gets_no_events(client: httpx.Client) -> None:
     url = f"{client.base_url}subscribers/AE".replace("http", "ws", 1)
+    evil = Origin("http://evil.example")
 
-    with pytest.raises(InvalidStatus) as refused, connect(url, proxy=None, origin="http://evil.example"):  # type: ignore[arg-type]  # an Origin is text
+    with pytest.raises(InvalidStatus) as refused, connect(url, proxy=None, origin=evil):
         pass
 
     assert refused.value.response.status_code == 403
@@ -374,7 +392,6 @@ def test_connections_beyond_the_limit_are_closed(tmp_path: Path) -> None:
             create(client)
             next_event(first)
             with channel(client, "TWO") as second:
-                second.recv_bufsize = 1
                 for _ in range(50):
                     if second.close_code is not None:
                         break
@@ -382,10 +399,8 @@ def test_connections_beyond_the_limit_are_closed(tmp_path: Path) -> None:
                 assert second.close_code == 1013
 
 
-def no_event_or_closed(socket: object) -> None:
-    from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - for this test alone
-
+def no_event_or_closed(socket: ClientConnection) -> None:
     try:
-        no_event(socket, 0.1)  # type: ignore[arg-type]  # a ClientConnection
+        no_event(socket, 0.1)
     except ConnectionClosed:
         return

@@ -53,8 +53,22 @@ def create_all(client: httpx.Client, label: str) -> dict[str, str]:
     return {name: create(client, t00741202=element("LO", label), **one) for name, one in differences.items()}
 
 
-@pytest.mark.requirement("UPS-06", "UPS-71", "UPS-77", "UPSA-94", "IHE-AIW-05", "UPSA-13", "UPSA-20", "UPSA-25", "UPSA-31",
-                         "UPSA-34", "UPSA-36", "UPSA-40", "UPSA-48", "UPSA-50")  # fmt: skip
+@pytest.mark.requirement(
+    "UPS-06",
+    "UPS-71",
+    "UPS-77",
+    "UPSA-94",
+    "IHE-AIW-05",
+    "UPSA-13",
+    "UPSA-20",
+    "UPSA-25",
+    "UPSA-31",
+    "UPSA-34",
+    "UPSA-36",
+    "UPSA-40",
+    "UPSA-48",
+    "UPSA-50",
+)
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

@@ -7,10 +7,11 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -110,7 +111,7 @@ def written(index_url: str) -> dict[tuple[str, str], float]:
 
 @pytest.mark.requirement("UPSE-20", "UPSE-21")
 def test_every_event_comes_once_in_order_and_soon(
-    four_processes: servers.Server, index_url: str, record_property: pytest.RecordProperty
+    four_processes: servers.Server, index_url: str, record_property: Callable[[str, object], None]
 ) -> None:
     uids = create_many(four_processes, CHANGES // 2)
     seen: Seen = defaultdict(list)
@@ -131,7 +132,7 @@ def test_every_event_comes_once_in_order_and_soon(
     delays = sorted(received - moments[uid, state] for uid, events in seen.items() for state, received in events)
     p50, p99 = delays[len(delays) // 2], delays[int(len(delays) * 0.99)]
     figures = f"{len(delays)} events in {took_s:.1f} s, p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms"
-    print(index_url.partition(":")[0], figures)
+    sys.stdout.write(f"{index_url.partition(':')[0]}: {figures}\n")
     record_property("figures", figures)
     assert p99 < P99_S[index_url.partition(":")[0]]
 
@@ -141,7 +142,7 @@ def holder_of(server: servers.Server, socket: ClientConnection) -> int:
     port = socket.socket.getsockname()[1]
     for child in psutil.Process(server.process.pid).children():
         if any(connection.raddr and connection.raddr.port == port for connection in child.net_connections("tcp")):
-            return child.pid
+            return int(child.pid)
     raise AssertionError("No process holds the connection.")
 
 

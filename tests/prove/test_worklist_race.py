@@ -8,6 +8,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -53,7 +54,7 @@ def test_every_race_for_a_claim_has_exactly_one_winner(four_processes: servers.S
         with four_processes.client(**HEADERS) as client:
             known = [create(client) for _ in range(WORKITEMS)]
         with ThreadPoolExecutor(CLIENTS) as pool:
-            outcomes = list(pool.map(lambda seed: claim_all(four_processes, known, seed), range(CLIENTS)))
+            outcomes = list(pool.map(partial(claim_all, four_processes, known), range(CLIENTS)))
 
         with four_processes.client(**HEADERS) as client:
             for uid in known:

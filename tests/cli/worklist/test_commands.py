@@ -25,7 +25,7 @@ def run(server: servers.Server, *arguments: str, text: str = "", status: int = 0
     return done.stderr if status else done.stdout
 
 
-def test_a_workitem_is_brought_from_creation_to_completion(server: servers.Server, tmp_path: Path) -> None:
+def test_a_workitem_is_brought_from_creation_to_completion(server: servers.Server) -> None:
     uid = run(server, "create", "--label", "Segment", "--worklist", "CLI", "--study", "1.2.3").strip()
     assert run(server, "list", "WorklistLabel=CLI").startswith(f"{uid}\tSCHEDULED\tMEDIUM\t")
 

@@ -53,7 +53,7 @@ def test_tags_are_in_upper_case_and_ascending() -> None:
         ("00404005", element("DT", "202401011261")), ("00404005", element("DT", "20240101+01")),
         ("00100030", element("DA", "20241350")), ("00741236", element("AE", "x" * 17)),
         ("00741000", element("CS", "lower")), ("00741004", element("DS", "1e")), ("001021C0", element("US", 1.5)),
-        ("001021C0", element("US", True)), ("00100010", element("PN", "Text")),
+        ("001021C0", {"vr": "US", "Value": [True]}), ("00100010", element("PN", "Text")),
         ("00100010", element("PN", {"Latin": "A"})), ("00100010", element("PN", {"Alphabetic": "A=B"})),
         ("00404021", {"vr": "SQ", "Value": [1]}), ("00404021", {"vr": "SQ", "Value": {}}), ("00404021", {"vr": "XX"}),
         ("00311001", {}), ("00741204", {"vr": "LO", "InlineBinary": "AA=="}), ("00741204", []),

@@ -13,7 +13,7 @@ from hilum.archive.archive import Archive
 from hilum.store.blobs.folder import FolderBlobs
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Archive]:
     folder = tmp_path_factory.mktemp("archive")
     FolderBlobs.create(folder)

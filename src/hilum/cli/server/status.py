@@ -37,7 +37,7 @@ def _report_end(settings: Settings) -> None:
     try:
         with open_archive(settings) as archive:
             receivers = report_going_down(archive=archive)
-    except Exception:
+    except Exception:  # noqa: BLE001 - as the next line says
         # The outermost layer of the thread: whatever it is, the server ends all the same.
         _log.exception("Receivers of event reports could not be told that the server ends.")
         return

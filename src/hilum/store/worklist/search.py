@@ -115,12 +115,19 @@ def _owners(shape: Shape, number: int, kind: Kind) -> Select[Any]:
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
 def _page_statement(form: _Form, plan: Plan) -> Compiled:
-    statement = (
-        select(_w.attributes)
+    page = (
+        select(_w.id, _w.start, _w.sop_instance_uid)
         .where(*conditions(form, plan))
         .order_by(_w.start, _w.sop_instance_uid)
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
+        .subquery("page")
+    )
+    body = tables.workitem_body.c
+    statement = (
+        select(body.attributes)
+        .select_from(page.join(tables.workitem_body, body.workitem_row == page.c.id))
+        .order_by(page.c.start, page.c.sop_instance_uid)
     )
     return Compiled(statement, form.kind)
 

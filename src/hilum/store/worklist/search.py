@@ -28,7 +28,7 @@ from hilum.store.search.scanning import fulfils
 from hilum.store.worklist.records import Members, WorkitemPage
 from hilum.store.worklist.rows import is_matched
 
-_FEW: Final = 2500
+_FEW: Final = 1000
 """Fewer rows than this are sorted sooner than their order is walked."""
 
 _SOME: Final = 50_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -124,7 +124,7 @@ def test_ranges_of_a_wire_form_count_in_what_travels(client: httpx.Client) -> No
         assert part.content == whole.content[start:stop]
 
 
-FORMS = {
+FORMS: dict[str, tuple[Callable[[bytes], Dataset], str, str]] = {
     "one fragment": (lambda data: video([data]), MPEG_4, "video/mp4"),
     "three fragments": (lambda data: video([data[:1000], data[1000:1000], data[1000:]]), MPEG_4, "video/mp4"),
     "many fragments": (

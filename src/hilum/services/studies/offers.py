@@ -100,6 +100,13 @@ def _compression(transfer_syntax_uid: str) -> Compression | None:
     return syntax.compression if syntax else None
 
 
+FILES_AND_OBJECTS: Final = (
+    *ARCHIVE_FILE_OFFERS,
+    *object_offers(EXPLICIT_VR_LITTLE_ENDIAN, (Packaging.MULTIPART, Packaging.SINGLE)),
+)
+"""What decides whether a user agent that names archive files prefers them to objects."""
+
+
 @lru_cache(maxsize=256)
 def bulk_offers(media_type: str, packagings: tuple[Packaging, ...]) -> tuple[Offer, ...]:
     """Return the forms in which one bulk value can be given out.

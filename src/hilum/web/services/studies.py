@@ -14,7 +14,7 @@ from hilum.dicom.searching.query import Level, QueryError, parse_query
 from hilum.errors import InvalidRequest, NotAcceptable
 from hilum.services.studies import bulk_data, delete, retrieve
 from hilum.services.studies.archive_file import retrieve_archive_file
-from hilum.services.studies.offers import ARCHIVE_FILE_OFFERS
+from hilum.services.studies.offers import ARCHIVE_FILE_OFFERS, FILES_AND_OBJECTS
 from hilum.services.studies.parts import Retrieved
 from hilum.services.studies.search import search
 from hilum.web.origin import Origin, origin_of
@@ -44,8 +44,8 @@ async def retrieve_instances(request: Request) -> AnswerResponse:
     origin, target, acceptable = origin_of(request), target_of(request), acceptable_of(request)
     # Nothing but its own name selects the one file, so that other requests need not ask.
     if "zip" in acceptable.header.lower() or "zip" in (acceptable.parameter or "").lower():
-        archive_file = preferred_offer(ARCHIVE_FILE_OFFERS, acceptable)
-        if archive_file is not None:
+        archive_file = preferred_offer(FILES_AND_OBJECTS, acceptable)
+        if archive_file in ARCHIVE_FILE_OFFERS:
             file = partial(retrieve_archive_file, target, archive_file, archive=origin.archive)
             return await _answer_parts(request, origin, file)
     find = partial(bulk_data.retrieve_instances_or_bulk_data, target, acceptable, archive=origin.archive)

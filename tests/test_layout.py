@@ -15,6 +15,8 @@ WITHOUT_TWIN = {
     "errors.py": "tests/web/test_errors.py holds its table",
     "dicom/reading/instance.py": "records without behaviour",
     "archive/archive.py": "a record",
+    "cli/agent/sending.py": "tests/cli/test_send.py sends to a real server",
+    "cli/agent/wanted.py": "tests/cli/test_get.py asks a real server",
     "services/studies/search.py": "tests/conformance/test_search.py",
     "services/studies/retrieve.py": "tests/conformance/test_retrieve.py",
     "services/studies/archive_file.py": "tests/conformance/test_archive_files.py",

@@ -1,39 +1,52 @@
-"""Headers of video files, made here: containers without any picture."""
+"""Videos to test with: streams of no meaning, encapsulated in the ways that writers do."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.uid import UID, VideoEndoscopicImageStorage
+
+from samples import make_dataset
+
+MPEG_4 = "1.2.840.10008.1.2.4.102"
+MPEG_2 = "1.2.840.10008.1.2.4.100"
+HEVC = "1.2.840.10008.1.2.4.107"
 
 
-def box(kind: bytes, *contents: bytes) -> bytes:
-    """Return a box of ISO/IEC 14496-12."""
-    content = b"".join(contents)
-    return struct.pack(">I4s", 8 + len(content), kind) + content
+def stream(size: int, seed: int = 0) -> bytes:
+    """Return bytes that begin as an MP4 file does and repeat no pattern."""
+    rest = np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8).tobytes()
+    return (b"\0\0\0\x18ftypmp42" + rest)[:size]
 
 
-def movie(
-    *, codec: bytes = b"avc1", profile: int = 100, level: int = 41, brand: bytes = b"isom", frames: int = 50
-) -> bytes:
-    """Return a file of one video track, 64 x 48 pixels, 25 frames a second."""
-    if codec == b"hvc1":
-        configuration = box(b"hvcC", bytes((1, profile)) + bytes(10) + bytes((level,)) + bytes(10))
-    else:
-        configuration = box(b"avcC", bytes((1, profile, 0, level)) + bytes(3))
-    visual = bytes(24) + struct.pack(">HH", 64, 48) + bytes(50)
-    entry = box(codec, visual, configuration)
-    media_header = box(b"mdhd", bytes(12), struct.pack(">II", 1000, frames * 40), bytes(4))
-    handler = box(b"hdlr", bytes(8), b"vide", bytes(13))
-    table = box(
-        b"stbl",
-        box(b"stsd", struct.pack(">II", 0, 1), entry),
-        box(b"stsz", struct.pack(">III", 0, 0, frames)),
+def video(fragments: Sequence[bytes], *, frames: int = 25, exact_length: int | None = None) -> Dataset:
+    """Return an instance whose pixel data hold these fragments, behind an empty Basic Offset Table.
+
+    Args:
+        fragments: of even length.
+        frames: Number of Frames.
+        exact_length: put an Extended Offset Table of one entry in, with this length.
+    """
+    dataset = make_dataset(
+        SOPClassUID=UID(VideoEndoscopicImageStorage),
+        Modality="ES",
+        NumberOfFrames=frames,
+        SamplesPerPixel=3,
+        PhotometricInterpretation="YBR_PARTIAL_420",
+        PlanarConfiguration=0,
+        Rows=16,
+        Columns=16,
+        CineRate=25,
     )
-    track = box(b"trak", box(b"mdia", media_header, handler, box(b"minf", table)))
-    return box(b"ftyp", brand, bytes(4), brand, b"mp41") + box(b"mdat", bytes(64)) + box(b"moov", track)
-
-
-def mpeg_2(*, pictures: int) -> bytes:
-    """Return a stream of Main Profile at Main Level, 720 x 576 pixels, 25 frames a second."""
-    sequence = b"\0\0\1\xb3" + (720 << 12 | 576).to_bytes(3, "big") + b"\x23" + bytes(4)
-    extension = b"\0\0\1\xb5" + bytes((0x14, 0x80)) + bytes(4)
-    return sequence + extension + (b"\0\0\1\0" + b"\xff" * 8) * pictures
+    if exact_length is not None:
+        dataset.ExtendedOffsetTable = struct.pack("<Q", 0)
+        dataset.ExtendedOffsetTableLengths = struct.pack("<Q", exact_length)
+    items = b"".join(struct.pack("<HHI", 0xFFFE, 0xE000, len(item)) + item for item in (b"", *fragments))
+    # The sequence delimiter comes when the data set is written.
+    dataset.PixelData = items
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    return dataset

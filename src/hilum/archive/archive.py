@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from hilum.archive.codec_work import CodecWork
 from hilum.config import Settings
 from hilum.dicom.reading.instance import ScanLimits
 from hilum.store.blobs.protocol import BlobStore
@@ -23,7 +23,7 @@ class Archive:
     index: Index
     blobs: BlobStore
     scan_limits: ScanLimits
-    codecs: AbstractContextManager[object]
+    codecs: CodecWork
     """Held while a frame is decoded: so many at once as `retrieve.codec_threads` says."""
     undecodable: set[str]
     """Blob ids whose pixel data turned out to be broken while they were decoded; this process remembers them."""

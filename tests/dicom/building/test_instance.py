@@ -22,7 +22,7 @@ from hilum.dicom.building.instance import BulkPart, Change, Made, Workshop, make
 from hilum.dicom.building.model import read_model
 from hilum.dicom.reading.instance import DecodeError
 from scanning import read
-from videos import movie, mpeg_2
+from movies import movie, mpeg_2
 
 RGB = np.random.default_rng(7).integers(0, 255, (24, 32, 3), dtype=np.uint8)
 DEEP = np.random.default_rng(7).integers(0, 4095, (24, 32), dtype=np.uint16)

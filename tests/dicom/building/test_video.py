@@ -8,7 +8,7 @@ import pytest
 from hilum.dicom.building.contents import FileRange
 from hilum.dicom.building.video import read_video
 from hilum.dicom.reading.instance import DecodeError
-from videos import movie, mpeg_2
+from movies import movie, mpeg_2
 
 
 def file(tmp_path: Path, data: bytes) -> FileRange:

@@ -40,7 +40,7 @@ def picture(form: str, samples: Any, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def images_of(bench: Bench, media_type: str, *files: bytes, bounds: Bounds = BOUNDS) -> Images:
+def images_of(bench: Bench, media_type: str, *files: bytes | bytearray, bounds: Bounds = BOUNDS) -> Images:
     parts = []
     for number, data in enumerate(files):
         path = bench.folder / str(number)

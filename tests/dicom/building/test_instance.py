@@ -21,8 +21,8 @@ from hilum.dicom.building.images import Bounds
 from hilum.dicom.building.instance import BulkPart, Change, Made, Workshop, make_instance
 from hilum.dicom.building.model import read_model
 from hilum.dicom.reading.instance import DecodeError
-from scanning import read
 from movies import movie, mpeg_2
+from scanning import read
 
 RGB = np.random.default_rng(7).integers(0, 255, (24, 32, 3), dtype=np.uint8)
 DEEP = np.random.default_rng(7).integers(0, 4095, (24, 32), dtype=np.uint16)
@@ -46,7 +46,7 @@ def picture(form: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def made(bench: Bench, media_type: str, data: bytes, **attributes: Any) -> Made:
+def made(bench: Bench, media_type: str, data: bytes | bytearray, **attributes: Any) -> Made:
     path = bench.folder / "content"
     path.write_bytes(data)
     part = BulkPart(media_type, "", FileRange(path, 0, len(data)))

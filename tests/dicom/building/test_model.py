@@ -42,15 +42,24 @@ def test_what_is_no_array_of_data_sets_is_refused(text: bytes) -> None:
         ({"00100020": {"vr": "LO", "Value": [""]}}, {0x00100020: {"vr": "LO"}}),
         ({"00100020": {"vr": "LO", "Value": None}}, {0x00100020: {"vr": "LO"}}),
         ({"00100010": "A^B=王"}, {0x00100010: {"vr": "PN", "Value": [{"Alphabetic": "A^B", "Ideographic": "王"}]}}),
-        ({"00100010": {"vr": "PN", "Value": [{}, {"Alphabetic": "A"}]}}, {0x00100010: {"vr": "PN", "Value": [None, {"Alphabetic": "A"}]}}),
+        (
+            {"00100010": {"vr": "PN", "Value": [{}, {"Alphabetic": "A"}]}},
+            {0x00100010: {"vr": "PN", "Value": [None, {"Alphabetic": "A"}]}},
+        ),
         ({"00081140": {"vr": "SQ", "Value": [None, {}]}}, {0x00081140: {"vr": "SQ", "Value": [{}, {}]}}),
         ({"00081140": {"vr": "SQ", "Value": []}}, {0x00081140: {"vr": "SQ"}}),
-        ({"00280106": {"Value": [1]}, "00280103": {"vr": "US", "Value": [1]}}, {0x00280103: {"vr": "US", "Value": [1]}, 0x00280106: {"vr": "SS", "Value": [1]}}),
-        ({"00291001": {"Value": ["x"], "vr": "LO"}, "00290010": {"Value": ["ACME"]}}, {0x00290010: {"vr": "LO", "Value": ["ACME"]}, 0x00291001: {"vr": "LO", "Value": ["x"]}}),
+        (
+            {"00280106": {"Value": [1]}, "00280103": {"vr": "US", "Value": [1]}},
+            {0x00280103: {"vr": "US", "Value": [1]}, 0x00280106: {"vr": "SS", "Value": [1]}},
+        ),
+        (
+            {"00291001": {"Value": ["x"], "vr": "LO"}, "00290010": {"Value": ["ACME"]}},
+            {0x00290010: {"vr": "LO", "Value": ["ACME"]}, 0x00291001: {"vr": "LO", "Value": ["x"]}},
+        ),
         ({"00080000": {"vr": "UL", "Value": [1]}, "FFFCFFFC": {"vr": "OB"}}, {}),
         ({"7FE00010": {"vr": "OB or OW", "InlineBinary": "AA=="}}, {0x7FE00010: {"vr": "OW", "InlineBinary": "AA=="}}),
     ],
-)  # fmt: skip
+)
 def test_loose_forms_are_understood(sent: dict[str, Any], read: dict[int, Any]) -> None:
     assert read_model(sent) == read
 

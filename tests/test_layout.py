@@ -36,6 +36,23 @@ WITHOUT_TWIN = {
     "web/description/docs.py": "tests/web/description/test_openapi.py",
     "web/operations.py": "tests/conformance",
     "web/services/store.py": "tests/conformance/test_store_instances.py",
+    "store/worklist/records.py": "records without behaviour",
+    "store/worklist/search.py": "tests/store/worklist/test_worklist.py",
+    "store/worklist/subscriptions.py": "tests/store/worklist/test_worklist.py",
+    "store/worklist/reports.py": "tests/store/worklist/test_worklist.py",
+    "services/worklist/attributes.py": "tests/conformance/test_workitems.py",
+    "services/worklist/retrieve.py": "tests/conformance/test_workitems.py",
+    "services/worklist/update.py": "tests/conformance/test_workitems.py",
+    "services/worklist/change_state.py": "tests/conformance/test_workitems.py",
+    "services/worklist/request_cancellation.py": "tests/conformance/test_workitems.py",
+    "services/worklist/search.py": "tests/conformance/test_workitem_search.py",
+    "services/worklist/event_reports.py": "tests/conformance/test_event_reports.py",
+    "web/services/worklist.py": "tests/conformance/test_workitems.py",
+    "web/services/workitem_targets.py": "tests/conformance/test_workitems.py",
+    "web/services/workitem_forms.py": "tests/conformance/test_workitems.py",
+    "web/services/events.py": "tests/conformance/test_event_reports.py",
+    "web/resources/worklist.py": "tests/web/description/test_openapi.py",
+    "cli/worklist/server.py": "tests/cli/worklist/test_commands.py",
 }
 
 

@@ -21,7 +21,6 @@ WITHOUT_TWIN = {
     "services/studies/search.py": "tests/conformance/test_search.py",
     "services/studies/retrieve.py": "tests/conformance/test_retrieve.py",
     "services/studies/archive_file.py": "tests/conformance/test_archive_files.py",
-    "services/studies/bulk_data.py": "tests/conformance/test_bulk_data.py",
     "services/studies/delete.py": "tests/conformance/test_delete.py",
     "archive/documents.py": "tests/conformance/test_bulk_data.py",
     "store/rows/records.py": "records without behaviour",

@@ -55,6 +55,10 @@ class RequestCutShort(TransactionError):
     """The user agent went away before its request was complete."""
 
 
+class ContentUnavailable(TransactionError):
+    """The target resource is known, but its bytes cannot be read now (Instance Availability OFFLINE or UNAVAILABLE)."""
+
+
 class RangeNotSatisfied(TransactionError):
     """The byte range lies behind the end of the representation."""
 

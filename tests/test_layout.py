@@ -13,6 +13,7 @@ SOURCE = ROOT / "src" / "hilum"
 WITHOUT_TWIN = {
     "app.py": "tests/conformance and tests/cli start it",
     "errors.py": "tests/web/test_errors.py holds its table",
+    "dicom/confidentiality/basic_profile.py": "tests/dicom/confidentiality/test_profile.py",
     "dicom/reading/instance.py": "records without behaviour",
     "archive/archive.py": "a record",
     "cli/agent/sending.py": "tests/cli/test_send.py sends to a real server",

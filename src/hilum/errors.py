@@ -56,3 +56,7 @@ class RangeNotSatisfied(TransactionError):
 
 class InstanceCommitted(TransactionError):
     """This origin server has committed itself to keep an instance of the target resource."""
+
+
+class TransactionUidInUse(TransactionError):
+    """The Transaction UID names another request already."""

@@ -24,6 +24,7 @@ STATUS_CODES: Final[Mapping[type[errors.TransactionError], HTTPStatus]] = {
     errors.RequestCutShort: HTTPStatus.REQUEST_TIMEOUT,
     errors.TargetGone: HTTPStatus.GONE,
     errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.TransactionUidInUse: HTTPStatus.CONFLICT,
     errors.InstanceCommitted: HTTPStatus.CONFLICT,
     errors.RangeNotSatisfied: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -4,6 +4,16 @@
 class TransactionError(Exception):
     """A transaction of PS3.18 cannot be carried out; the message is one sentence to the user agent."""
 
+    def __init__(self, message: str = "", *, warning: str = "") -> None:
+        """Say what is wrong.
+
+        Args:
+            message: one sentence to the user agent.
+            warning: the sentence that the standard prints for the Warning header, '' if it prints none.
+        """
+        super().__init__(message)
+        self.warning = warning
+
 
 class InvalidRequest(TransactionError):
     """The request's syntax or a value in it is wrong."""
@@ -60,3 +70,7 @@ class InstanceCommitted(TransactionError):
 
 class TransactionUidInUse(TransactionError):
     """The Transaction UID names another request already."""
+
+
+class StateConflict(TransactionError):
+    """The request is inconsistent with the state of the target resource."""

@@ -88,6 +88,8 @@ def test_a_file_set_has_a_dicomdir_that_pydicom_reads(client: httpx.Client, tmp_
 
     assert archive.namelist()[0] == "DICOMDIR"
     assert all(len(part) <= 8 for name in archive.namelist() for part in name.split("/"))
+    # It keeps a folder for what it would write.
+    file_set._tmpdir.cleanup()
     assert {item.SOPInstanceUID for item in file_set} == {item.SOPInstanceUID for item in [*datasets, report]}
     assert {item.load().SOPInstanceUID for item in file_set} == {item.SOPInstanceUID for item in [*datasets, report]}
     records = pydicom.dcmread(tmp_path / "DICOMDIR").DirectoryRecordSequence

@@ -23,8 +23,17 @@ NEVER_TRAVEL: Final = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDI
 _DECODABLE: Final = frozenset({Compression.NATIVE, Compression.LOSSLESS, Compression.LOSSY})
 _OCTETS: Final = "application/octet-stream"
 
-METADATA_OFFERS: Final = (Offer(Packaging.SINGLE, "application/dicom+json", is_default_type=True, charsets=("utf-8",)),)
-"""Forms of metadata and of search results, the default first. To offer another, add a row."""
+METADATA_OFFERS: Final = (
+    Offer(Packaging.SINGLE, "application/dicom+json", is_default_type=True, charsets=("utf-8",)),
+    Offer(Packaging.MULTIPART, "application/dicom+xml", charsets=("utf-8",)),
+)
+"""Forms of several data sets, the default first. To offer another, add a row."""
+
+ONE_DATA_SET_OFFERS: Final = (
+    *METADATA_OFFERS,
+    Offer(Packaging.SINGLE, "application/dicom+xml", charsets=("utf-8",)),
+)
+"""Forms where there is one data set: the metadata of an instance (WADO-32), the Store Instances Response (STOW-40)."""
 
 ARCHIVE_FILE_OFFERS: Final = (
     Offer(Packaging.SINGLE, "application/zip", parameters=(("dicomdir", "true"),)),

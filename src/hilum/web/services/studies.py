@@ -14,7 +14,7 @@ from hilum.dicom.searching.query import Level, QueryError, parse_query
 from hilum.errors import InvalidRequest, NotAcceptable
 from hilum.services.studies import bulk_data, delete, retrieve
 from hilum.services.studies.archive_file import retrieve_archive_file
-from hilum.services.studies.offers import ARCHIVE_FILE_OFFERS, FILES_AND_OBJECTS
+from hilum.services.studies.offers import ARCHIVE_FILE_OFFERS, FILES_AND_OBJECTS, METADATA_OFFERS, ONE_DATA_SET_OFFERS
 from hilum.services.studies.parts import Retrieved
 from hilum.services.studies.search import search
 from hilum.web.origin import Origin, origin_of
@@ -114,7 +114,8 @@ async def delete_instances(request: Request) -> AnswerResponse:
 async def retrieve_metadata(request: Request) -> AnswerResponse:
     """Retrieve the metadata of a study, series or instance (PS3.18 10.4.1.1.2)."""
     origin, target = origin_of(request), target_of(request)
-    select_metadata_type(acceptable_of(request))
+    offers = ONE_DATA_SET_OFFERS if target.sop_instance_uid else METADATA_OFFERS
+    form = select_metadata_type(acceptable_of(request), offers)
     check_charset(request)
     service_url = origin.service_url(request)
     relative = origin.settings.retrieve.bulk_data_uris == "relative"
@@ -124,11 +125,12 @@ async def retrieve_metadata(request: Request) -> AnswerResponse:
 
     def transact() -> Answer:
         metadata = retrieve.retrieve_metadata(target, archive=origin.archive)
-        etag = etag_of(base_url, metadata.version, target.path)
+        etag = etag_of(base_url, metadata.version, target.path, str(form))
         if none_match(if_none_match, etag):
             return _not_modified(etag)
-        kept = kept_metadata(etag, accepted, origin.sender.coded)
-        return kept or represent_metadata(metadata, base_url=base_url, etag=etag)
+        # Kept forms are those of JSON: the one that every viewer asks for.
+        kept = kept_metadata(etag, accepted, origin.sender.coded) if form == METADATA_OFFERS[0] else None
+        return kept or represent_metadata(metadata, form, base_url=base_url, etag=etag)
 
     return AnswerResponse(await origin.pool.run(transact), origin.sender)
 
@@ -150,7 +152,7 @@ async def search_instances(request: Request) -> AnswerResponse:
 
 async def _search(request: Request, level: Level) -> AnswerResponse:
     origin, target = origin_of(request), target_of(request)
-    select_metadata_type(acceptable_of(request))
+    form = select_metadata_type(acceptable_of(request))
     check_charset(request)
     try:
         query = parse_query(
@@ -166,7 +168,7 @@ async def _search(request: Request, level: Level) -> AnswerResponse:
     empty = HTTPStatus(origin.settings.search.empty)
 
     def transact() -> Answer:
-        return represent_search(search(query, archive=origin.archive), service_url=service_url, empty=empty)
+        return represent_search(search(query, archive=origin.archive), form, service_url=service_url, empty=empty)
 
     return AnswerResponse(await origin.pool.run(transact), origin.sender)
 

@@ -147,6 +147,23 @@ class CodingSettings(Section):
     """Memory of a worker for compressed metadata that are asked for again; 0 keeps none."""
 
 
+class CommitmentSettings(Section):
+    """The Storage Commitment Service."""
+
+    keep_days: PositiveInt = 3650
+    """Days for which a committed instance can neither be deleted nor replaced."""
+    result_days: PositiveInt = 90
+    """Days for which results can be asked for; then the answer is 410."""
+    at_once: NonNegativeInt = 50
+    """Most instances that are checked while the user agent waits; more are answered with 202."""
+    at_once_bytes: NonNegativeInt = 128 * MEGABYTE
+    """Most bytes of instances that are checked while the user agent waits."""
+    max_instances: PositiveInt = 100_000
+    """Most instances that one request may name."""
+    max_request_bytes: PositiveInt = 64 * MEGABYTE
+    """Largest request."""
+
+
 class TrashSettings(Section):
     """Deleted studies, series and instances."""
 
@@ -233,6 +250,7 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     store: StoreSettings = StoreSettings()
     retrieve: RetrieveSettings = RetrieveSettings()
+    commitment: CommitmentSettings = CommitmentSettings()
     trash: TrashSettings = TrashSettings()
     coding: CodingSettings = CodingSettings()
     worklist: WorklistSettings = WorklistSettings()

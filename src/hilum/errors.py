@@ -72,5 +72,9 @@ class InstanceCommitted(TransactionError):
     """This origin server has committed itself to keep an instance of the target resource."""
 
 
+class TransactionUidInUse(TransactionError):
+    """The Transaction UID names another request already."""
+
+
 class StateConflict(TransactionError):
     """The request is inconsistent with the state of the target resource."""

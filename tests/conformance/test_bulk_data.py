@@ -78,7 +78,9 @@ def test_compressed_pixel_data_come_frame_by_frame_and_decoded_ones_as_one_value
     dataset = compressed(multi_frame())
     store(client, encode(dataset, RLELossless))
     values = np.arange(3 * 64, dtype=np.uint16).tobytes()
-    frames = client.get(f"{path_of(dataset)}/frames/1,2,3", headers={"Accept": "multipart/related; type=image/dicom-rle"})
+    frames = client.get(
+        f"{path_of(dataset)}/frames/1,2,3", headers={"Accept": "multipart/related; type=image/dicom-rle"}
+    )
 
     for end in ("pixeldata", "bulkdata", "bulkdata/7FE00010"):
         path = f"{path_of(dataset)}/{end}"

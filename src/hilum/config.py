@@ -184,6 +184,34 @@ class TrashSettings(Section):
     (405)."""
 
 
+class WorklistSettings(Section):
+    """The Worklist Service (UPS-RS)."""
+
+    replay_s: NonNegativeInt = 300
+    """Seconds for which a receiver of event reports that was away gets what it missed; 0: nothing."""
+    ae_title: Annotated[str, Field(pattern=r"^[ -\[\]-~]{1,16}$")] = "HILUM"
+    """Requesting AE in reports of cancellation requests that name none."""
+    receivers: Texts = ()
+    """AE titles that are told of starts and stops of the server without any subscription."""
+    max_receivers: PositiveInt = 500
+    """Most open connections of receivers of event reports to one worker process."""
+    default_label: Annotated[str, Field(min_length=1, max_length=64)] = "Worklist"
+    """Worklist Label of workitems that are created without one."""
+    missing_uid: Literal["assign", "refuse"] = "assign"
+    """A new workitem without a UID: `assign` gives it one, `refuse` answers 400."""
+    missing_type_2: Literal["add", "refuse"] = "add"
+    """A new workitem that lacks attributes of type 2: `add` adds them empty and warns, `refuse` answers 400."""
+    missing_reason: Literal["fill", "refuse"] = "fill"
+    """A performer cancels without a Discontinuation Reason Code: `fill` puts in "Discontinued for unspecified
+    reason", `refuse` answers 409."""
+    deletion_locks: Literal["grant", "refuse"] = "grant"
+    """Whether subscriptions may keep workitems from being deleted."""
+    keep_days: NonNegativeInt = 90
+    """Days after which completed and canceled workitems without a deletion lock are deleted."""
+    max_bytes: PositiveInt = 4 * MEGABYTE
+    """Largest workitem, in bytes of JSON; also the largest payload of a request."""
+
+
 class LogSettings(Section):
     """What the server writes to standard error."""
 
@@ -235,4 +263,5 @@ class Settings(BaseSettings):
     soap: SoapSettings = SoapSettings()
     trash: TrashSettings = TrashSettings()
     coding: CodingSettings = CodingSettings()
+    worklist: WorklistSettings = WorklistSettings()
     log: LogSettings = LogSettings()

@@ -12,8 +12,10 @@ from typing import Final
 from hilum.app import open_archive
 from hilum.archive.removal import empty_trash, sweep, sweep_staging
 from hilum.config import Settings
+from hilum.services.worklist.housekeeping import keep_worklist
 
 _FIRST_AFTER_S: Final = 60.0
+_WORKLIST_EVERY_S: Final = 60.0
 _EVERY_S: Final = 600.0
 _ALL_BLOBS_EVERY_S: Final = 6 * 3600.0
 _END_PATIENCE_S: Final = 10.0
@@ -36,8 +38,14 @@ def housekeeping(settings: Settings) -> Iterator[None]:
 
 
 def keep_house_once(settings: Settings, *, now: float) -> None:
-    """Sweep all blobs, and empty the trash of what lies in it for longer than `trash.keep_days`."""
+    """Look after the worklist, sweep all blobs, and empty the trash of what lies in it for longer than `trash.keep_days`."""
+    _keep_worklist(settings, now)
     _keep(settings, now, sweep)
+
+
+def _keep_worklist(settings: Settings, now: float) -> None:
+    with open_archive(settings) as archive:
+        keep_worklist(archive=archive, now=now)
 
 
 def _keep(settings: Settings, now: float, sweep_some: Callable[..., int]) -> None:
@@ -49,15 +57,19 @@ def _keep(settings: Settings, now: float, sweep_some: Callable[..., int]) -> Non
 
 
 def _keep_house(settings: Settings, stop: threading.Event) -> None:
-    pause_s = _FIRST_AFTER_S
+    next_round = time.monotonic() + _FIRST_AFTER_S
     next_sweep = time.monotonic() + _EVERY_S
-    while not stop.wait(pause_s):
-        pause_s = _EVERY_S
+    while not stop.wait(_WORKLIST_EVERY_S):
         try:
-            if time.monotonic() < next_sweep:
+            if (now := time.monotonic()) < next_round - 1.0:
+                _keep_worklist(settings, time.time())
+                continue
+            next_round = now + _EVERY_S
+            if now < next_sweep - 1.0:
+                _keep_worklist(settings, time.time())
                 _keep(settings, time.time(), sweep_staging)
             else:
-                next_sweep = time.monotonic() + _ALL_BLOBS_EVERY_S
+                next_sweep = now + _ALL_BLOBS_EVERY_S
                 keep_house_once(settings, now=time.time())
         except Exception:  # noqa: BLE001 - outermost layer of the thread: a dead one never tries again
-            _log.exception("Housekeeping failed; the next round is in %d seconds.", _EVERY_S)
+            _log.exception("Housekeeping failed; the next round is in %d seconds.", _WORKLIST_EVERY_S)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,12 @@ from hilum.store.rows.records import StoredInstance
 
 _XML: Final = "application/xml"
 _WHOLE: Final = "/NativeDicomModel"
+_ERRORS: Final[Mapping[type[Exception], tuple[ErrorCode, str]]] = {
+    TargetNotFound: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
+    TargetGone: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
+    FilterInvalid: (ErrorCode.INVALID_VALUE, "An XPath expression cannot be evaluated."),
+    FilterTooCostly: (ErrorCode.TOO_MUCH, "The XPath expressions take too long."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +67,8 @@ def _metadata(
     request: MetadataRequest, attachments: int, base_url: str, filters: Filters, archive: Archive
 ) -> MetadataDocument | DocumentError:
     document = request.document
-    unknown = ErrorCode.DOCUMENT_UNKNOWN.value
-    if (error := refusal(document, archive, unknown=unknown)) is not None:
-        return error
+    if (refused := refusal(document, archive, unknown=ErrorCode.DOCUMENT_UNKNOWN.value)) is not None:
+        return refused
     if document.anonymize.lower() == "yes":
         return DocumentError(document, ErrorCode.NOT_ANONYMISED.value, "The instance cannot be anonymised.")
     target = document.target
@@ -74,12 +79,9 @@ def _metadata(
         if (frame_error := _frame_error(request, instance, archive)) is not None:
             return frame_error
         selected = _selected(request, instance, base_url, filters, archive)
-    except (TargetNotFound, TargetGone):
-        return DocumentError(document, unknown, "There is no such instance any more.")
-    except FilterInvalid:
-        return DocumentError(document, ErrorCode.INVALID_VALUE.value, "An XPath expression cannot be evaluated.")
-    except FilterTooCostly:
-        return DocumentError(document, ErrorCode.TOO_MUCH.value, "The XPath expressions take too long.")
+    except tuple(_ERRORS) as error:
+        code, text = _ERRORS[type(error)]
+        return DocumentError(document, code.value, text)
     parts = [None if xml is None else _attachment(xml, attachments + number) for number, xml in enumerate(selected, 1)]
     return MetadataDocument(document, request.frame_number, parts)
 

@@ -15,7 +15,14 @@ from hilum.soap import documents, metadata
 from hilum.soap.envelope import Incoming, parse_envelope, response_envelope
 from hilum.soap.faults import FaultKind, SoapFault, fault_envelope
 from hilum.soap.names import Method
-from hilum.soap.packaging import PLAIN_TYPE, Attachment, packed_mtom, packed_plain, unpacked
+from hilum.soap.packaging import (
+    PLAIN_TYPE,
+    Attachment,
+    UnsupportedPackaging,
+    packed_mtom,
+    packed_plain,
+    unpacked,
+)
 from hilum.soap.requests import document_set_requests, metadata_requests
 from hilum.soap.responses import document_set_response, metadata_response
 
@@ -59,6 +66,8 @@ def answer(content_type: str, payload: bytes, *, base_url: str, archive: Archive
         if incoming.has_security:
             _logger.info("A message brought a WS-Security header, which is passed over.")
         response = _carry_out(incoming, base_url, archive)
+    except UnsupportedPackaging:
+        raise
     except SoapFault as fault:
         return _fault(fault)
     except Exception:

@@ -54,6 +54,7 @@ WITHOUT_TWIN = {
     "web/description/docs.py": "tests/web/description/test_openapi.py",
     "web/operations.py": "tests/conformance",
     "web/services/store.py": "tests/conformance/test_store_instances.py",
+    "web/services/store_metadata.py": "tests/conformance/test_store_metadata.py",
     "store/worklist/records.py": "records without behaviour",
     "store/worklist/search.py": "tests/store/worklist/test_worklist.py",
     "store/worklist/subscriptions.py": "tests/store/worklist/test_worklist.py",

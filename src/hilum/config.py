@@ -126,7 +126,8 @@ class RetrieveSettings(Section):
     """How stored instances are given out."""
 
     bulk_data_uris: Literal["absolute", "relative"] = "absolute"
-    """Form of bulk data URIs in metadata; `relative` starts at the path, without scheme and host."""
+    """Form of bulk data URIs in metadata; `relative` starts at the path, without scheme and host. Whatever a user agent
+    puts in front of it, the service's URL or that of a study, series or instance, leads to the same bulk data."""
     max_frame_pixels: PositiveInt = 128 * 1024 * 1024
     """Most samples of one frame that is decoded."""
     codec_threads: NonNegativeInt = 0
@@ -135,11 +136,21 @@ class RetrieveSettings(Section):
     """Largest series whose metadata is kept as one record; above it, it is streamed instance by instance."""
 
 
+class CodingSettings(Section):
+    """Content codings of text payloads."""
+
+    cache_bytes: NonNegativeInt = 32 * MEGABYTE
+    """Memory of a worker for compressed metadata that are asked for again; 0 keeps none."""
+
+
 class TrashSettings(Section):
     """Deleted studies, series and instances."""
 
     keep_days: NonNegativeInt = 30
     """Days after which the trash is emptied for good."""
+    http_delete: bool = False
+    """Whether DELETE on a study, a series or an instance moves it to the trash; if not, these have no such method
+    (405)."""
 
 
 class LogSettings(Section):
@@ -191,4 +202,5 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     retrieve: RetrieveSettings = RetrieveSettings()
     trash: TrashSettings = TrashSettings()
+    coding: CodingSettings = CodingSettings()
     log: LogSettings = LogSettings()

@@ -43,3 +43,16 @@ class NotAuthenticated(TransactionError):
 
 class RequestCutShort(TransactionError):
     """The user agent went away before its request was complete."""
+
+
+class RangeNotSatisfied(TransactionError):
+    """The byte range lies behind the end of the representation."""
+
+    def __init__(self, message: str, *, size: int = 0) -> None:
+        """Keep the size of the representation in bytes."""
+        super().__init__(message)
+        self.size = size
+
+
+class InstanceCommitted(TransactionError):
+    """This origin server has committed itself to keep an instance of the target resource."""

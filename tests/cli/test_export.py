@@ -8,7 +8,7 @@ import pytest
 from typer.testing import Result
 
 from command_line import SERIES, STUDY
-from hilum.cli.export import file_of
+from hilum.archive.file_names import file_of
 from hilum.cli.invocation.failures import ExitStatus
 from hilum.store.rows.records import StoredInstance
 

@@ -25,7 +25,7 @@ from hilum.web.gate.middleware import Gate
 from hilum.web.operations import live, ready
 from hilum.web.origin import Origin, origin_of
 from hilum.web.public_url import PublicUrl
-from hilum.web.resources.resource import Resource
+from hilum.web.resources.resource import Resource, Service
 from hilum.web.resources.services import SERVICES
 from hilum.web.transfer.pool import Pool
 from hilum.web.transfer.receive import Uploads
@@ -58,8 +58,9 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         pool, stores = Pool("transactions", threads=READ_THREADS), Pool("stores", threads=STORE_THREADS)
+        sender = Sender(pool, kept_bytes=settings.coding.cache_bytes)
         with open_archive() as archive:
-            app.state.origin = Origin(settings, archive, pool, Uploads(stores, settings.http), Sender(pool), public_url)
+            app.state.origin = Origin(settings, archive, pool, Uploads(stores, settings.http), sender, public_url)
             sampler = asyncio.create_task(_sample(metrics))
             try:
                 yield
@@ -73,7 +74,7 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
         return PlainTextResponse(page, media_type=CONTENT_TYPE)
 
     routes = [
-        *[route for service in SERVICES for route in _routes(service.resources, service.root(settings.http))],
+        *[route for service in SERVICES for route in _routes(_served(service, settings), service.root(settings.http))],
         Route("/health/live", live),
         Route("/health/ready", ready),
         Route("/metrics", metrics_page),
@@ -84,6 +85,10 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
     # A path with a slash too many names nothing of PS3.18.
     app.router.redirect_slashes = False
     return Gate(app, settings, public_url=public_url, metrics=metrics)
+
+
+def _served(service: Service, settings: Settings) -> list[Resource]:
+    return [resource for resource in service.resources if resource.is_served(settings)]
 
 
 def _routes(resources: Iterable[Resource], root: str) -> list[BaseRoute]:

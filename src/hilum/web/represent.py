@@ -7,19 +7,26 @@ status is sent, so that what cannot be read is an error and not a torn answer. T
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from hilum.services.studies.retrieve import Metadata, Part, Retrieved
+from hilum.errors import RangeNotSatisfied
+from hilum.services.studies.parts import Part, Retrieved
+from hilum.services.studies.retrieve import Metadata
 from hilum.store.rows.records import SearchPage
+from hilum.web.transfer.coding import CODINGS, CodedBodies
 from hilum.web.transfer.send import Answer
-from hilum.wire.conditional import etag_of
+from hilum.wire.accept import preferred_coding
+from hilum.wire.conditional import etag_of, range_applies, with_coding
 from hilum.wire.multipart import closing_delimiter, new_boundary, part_header
+from hilum.wire.ranges import ByteRange, RangeNotSatisfiable, parse_range
 from hilum.wire.selection import Packaging
 
 _EAGER_BYTES: Final = 4 * 1024 * 1024
 _MESSAGE_BYTES: Final = 256 * 1024
 _JSON: Final = "application/dicom+json"
+_RUN_BY_BROWSERS: Final = ("text/", "application/xml")
 _CACHING: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
 
 
@@ -29,18 +36,28 @@ def retrieved_etag(retrieved: Retrieved, service_url: str) -> str:
     return etag_of(service_url, form, *(f"{part.version};{part.offer.media_type}" for part in retrieved.parts))
 
 
-def represent_parts(retrieved: Retrieved, *, service_url: str, etag: str) -> Answer:
-    """Return the response for retrieved parts, single or multipart.
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a request says of the representation that its user agent holds or wants a range of."""
+
+    if_none_match: str | None = None
+    range: str | None = None
+    """Range; None with any method but GET (RFC 9110 14.2)."""
+    if_range: str | None = None
+
+
+def represent_parts(retrieved: Retrieved, *, service_url: str, etag: str, conditions: Conditions) -> Answer:
+    """Return the response for retrieved parts, single or multipart; of a single part the range that was asked for.
+
+    Raises:
+        RangeNotSatisfied: the range lies behind the end of the part.
 
     Source: PS3.18 8.6.1, 8.7.9, 10.4.3.
     """
     headers = {"ETag": etag, **_CACHING}
     first = retrieved.parts[0]
     if retrieved.packaging is Packaging.SINGLE:
-        headers["Content-Type"] = content_type(first)
-        headers["Content-Location"] = service_url + first.path
-        body, length = _collect(first.chunks(), first.length)
-        return Answer(HTTPStatus.OK, headers, body, length)
+        return _represent_single(first, headers, service_url, conditions)
     # A validator promises the same bytes: the boundary depends on nothing else.
     boundary = new_boundary(etag)
     outer = f'multipart/related; type="{first.offer.media_type}"; boundary={boundary}'
@@ -51,12 +68,46 @@ def represent_parts(retrieved: Retrieved, *, service_url: str, etag: str) -> Ans
     closing = closing_delimiter(boundary)
     length = _multipart_length(retrieved.parts, part_headers, closing)
     pieces = _multipart(retrieved.parts, part_headers, closing)
-    if length is not None and length <= _EAGER_BYTES:
-        body = b"".join(pieces)
-    else:
-        body, length = _collect(_messages(pieces), length)
     status = HTTPStatus.PARTIAL_CONTENT if retrieved.left_out else HTTPStatus.OK
+    if length is not None and length <= _EAGER_BYTES:
+        return Answer(status, headers, b"".join(pieces), length)
+    body, length = _collect(_messages(pieces), length)
     return Answer(status, headers, body, length)
+
+
+def _represent_single(part: Part, headers: dict[str, str], service_url: str, conditions: Conditions) -> Answer:
+    """Return the response for one part.
+
+    Source: RFC 9110 14, PS3.18 8.4.3 (WADO-50).
+    """
+    headers["Content-Type"] = content_type(part)
+    headers["Content-Location"] = service_url + part.path
+    headers["X-Content-Type-Options"] = "nosniff"
+    if part.file_name:
+        headers["Content-Disposition"] = f'attachment; filename="{part.file_name}"'
+    if part.offer.media_type.startswith(_RUN_BY_BROWSERS):
+        # A stored document must not act in the name of this origin server.
+        headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    if part.length is None:
+        body, length = _collect(part.chunks(), None)
+        return Answer(HTTPStatus.OK, headers, body, length)
+    headers["Accept-Ranges"] = "bytes"
+    wanted = _wanted_range(part.length, headers["ETag"], conditions)
+    if wanted is None:
+        body, length = _collect(part.chunks(), part.length)
+        return Answer(HTTPStatus.OK, headers, body, length)
+    headers["Content-Range"] = wanted.content_range
+    body, length = _collect(part.range(wanted.start, wanted.length), wanted.length)
+    return Answer(HTTPStatus.PARTIAL_CONTENT, headers, body, length)
+
+
+def _wanted_range(size: int, etag: str, conditions: Conditions) -> ByteRange | None:
+    if conditions.range is None or not range_applies(conditions.if_range, etag):
+        return None
+    try:
+        return parse_range(conditions.range, size)
+    except RangeNotSatisfiable as error:
+        raise RangeNotSatisfied(str(error), size=error.size) from error
 
 
 def content_type(part: Part) -> str:
@@ -143,6 +194,22 @@ def represent_metadata(metadata: Metadata, *, base_url: str, etag: str) -> Answe
     """
     body, length = _collect(metadata.chunks(base_url), None)
     return Answer(HTTPStatus.OK, {"ETag": etag, **_CACHING, "Content-Type": _JSON}, body, length)
+
+
+def kept_metadata(etag: str, accepted: str, coded: CodedBodies) -> Answer | None:
+    """Return the response for metadata whose compressed form is kept, None if it is not.
+
+    Args:
+        etag: of the bare representation.
+        accepted: the request's Accept-Encoding, '' if it has none.
+        coded: what is kept.
+    """
+    coding = preferred_coding(accepted, CODINGS)
+    body = None if coding is None else coded.find(with_coding(etag, coding))
+    if coding is None or body is None:
+        return None
+    headers = {"ETag": with_coding(etag, coding), **_CACHING, "Content-Type": _JSON, "Content-Encoding": coding}
+    return Answer(HTTPStatus.OK, headers, body)
 
 
 def represent_search(page: SearchPage, *, service_url: str, empty: HTTPStatus) -> Answer:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 import servers
+from hilum.config import Settings
 from hilum.web.description.openapi import openapi_document
 from hilum.web.resources.studies import STUDIES_RESOURCES
 

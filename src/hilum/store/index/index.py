@@ -195,6 +195,7 @@ class Index:
         Raises:
             TargetNotFound: there never was such a target.
             TargetGone: it has no live instance any more.
+            InstanceCommitted: an instance of it is committed to be kept.
         """
         target = trash.Target(study, series, sop)
         return self._writer.change(lambda session: trash.move_to_trash(session, target))

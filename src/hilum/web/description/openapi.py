@@ -15,6 +15,7 @@ _PATH_PARAMETERS: Final = {
     "instance": "SOP Instance UID",
     "frames": "Frame numbers from 1, ascending, with commas between them",
     "bulkdata": "Path of the bulk value, as metadata name it",
+    "base": "Whatever a user agent put in front of a relative URI",
 }
 _NAME: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 _WITHOUT_BODY: Final = frozenset({204, 304})
@@ -113,6 +114,8 @@ def _response(resource: Resource, status: int) -> dict[str, Any]:
         return response
     if status >= 400 and not (resource.method == "POST" and status == 409):
         response["content"] = {"text/plain": {"schema": {"type": "string"}}}
+        return response
+    if not resource.media_types:
         return response
     response["content"] = {
         _bare(media_type): {"schema": _schema(resource, media_type)} for media_type in resource.media_types

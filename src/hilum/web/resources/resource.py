@@ -10,9 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from hilum.config import HttpSettings
+from hilum.config import HttpSettings, Settings
 
 Handler = Callable[[Request], Awaitable[Response | Callable[[Scope, Receive, Send], Awaitable[None]]]]
+
+
+def _always(_settings: Settings) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Resource:
     """Media types of a successful response, the default first."""
     request_types: tuple[str, ...] = ()
     """Media types of the request's payload."""
+    is_served: Callable[[Settings], bool] = _always
+    """Whether this server has the resource; one that it has not is in no route and in no description."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ those with overlays in their high bits do, the codestream gets the precision of 
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from dataclasses import dataclass, field, replace
@@ -40,8 +41,10 @@ _HTJ2K_COMPONENTS_OFFSET: Final = 40
 # Errors that a radiologist does not see; a user agent that wants others compresses for itself.
 _JPEG_QUALITY: Final = 90
 _JPEG_LS_NEAR: Final = 2
-_JPEG_2000_PSNR: Final = 55
+_JPEG_2000_PSNR: Final = 50.0
 _HTJ2K_STEP: Final = 1 / 2048
+# Of the range of samples that a frame has; 16 bits are often allocated for what needs 11.
+_FINEST_HTJ2K_STEP: Final = 1 / 2**16
 _JPEG_XL_DISTANCE: Final = 1.0
 # Effort 1 is ten times as fast, and wrong for one in 200 small colour frames of noise (libjxl 0.11).
 _JPEG_XL_LOSSLESS_EFFORT: Final = 2
@@ -250,14 +253,17 @@ def _encode_jpeg_ls(native: bytes, source: PixelFormat) -> bytes:
 
 
 def _encode_jpeg_ls_near(native: bytes, source: PixelFormat) -> bytes:
-    """Encode with small errors, unless one could carry a sample out of the bits stored: then without any."""
+    """Encode with small errors, unless one could carry a sample out of its range: then without any.
+
+    The codec keeps samples within whole unsigned words alone.
+    """
     samples = _samples(native, source)
-    unused = 8 * samples.values.itemsize > source.bits_stored
+    is_guarded = samples.is_signed or 8 * samples.values.itemsize > source.bits_stored
     top = (1 << source.bits_stored - source.pixel_representation) - 1
     low = -top - 1 if source.pixel_representation else 0
     near = _JPEG_LS_NEAR
-    is_tight = unused and int(samples.values.max()) > top - near
-    if is_tight or (unused and samples.is_signed and int(samples.values.min()) < low + near):
+    is_tight = int(samples.values.max()) > top - near or (samples.is_signed and int(samples.values.min()) < low + near)
+    if is_guarded and is_tight:
         near = 0
     return _jpeg_ls(samples.values, near=near)
 
@@ -270,14 +276,22 @@ def _jpeg_ls(values: NDArray[Any], *, near: int) -> bytes:
 
 
 def _encode_jpeg_2000(native: bytes, source: PixelFormat) -> bytes:
-    return _jpeg_2000(_samples(native, source), psnr=0)
+    return _jpeg_2000(_samples(native, source), psnr=0.0)
 
 
 def _encode_jpeg_2000_lossy(native: bytes, source: PixelFormat) -> bytes:
-    return _jpeg_2000(_samples(native, source), psnr=_JPEG_2000_PSNR)
+    samples = _samples(native, source)
+    # The codec counts from the whole range that the precision allows.
+    return _jpeg_2000(samples, psnr=_JPEG_2000_PSNR - 20 * math.log10(_used_share(samples)))
 
 
-def _jpeg_2000(samples: _Samples, *, psnr: int) -> bytes:
+def _used_share(samples: _Samples) -> float:
+    """Return which share of the range that their precision allows the samples of a frame use, above 0 to 1."""
+    used = max(1, int(samples.values.max()) - int(samples.values.min()))
+    return float(used / ((1 << samples.precision) - 1))
+
+
+def _jpeg_2000(samples: _Samples, *, psnr: float) -> bytes:
     return bytes(
         imagecodecs.jpeg2k_encode(
             samples.values,
@@ -331,7 +345,8 @@ def _encode_htj2k_lossy(native: bytes, source: PixelFormat) -> bytes:
     samples = _samples(native, source)
     unused = 8 * samples.values.itemsize - samples.precision
     values = samples.values << samples.values.dtype.type(unused)
-    stream = imagecodecs.htj2k_encode(values, _HTJ2K_STEP, rgb=samples.is_rgb, planar=False, reversible=False)
+    step = max(_FINEST_HTJ2K_STEP, _HTJ2K_STEP * _used_share(samples))
+    stream = imagecodecs.htj2k_encode(values, step, rgb=samples.is_rgb, planar=False, reversible=False)
     return _with_precision(bytes(stream), samples)
 
 
@@ -406,7 +421,8 @@ def _fits_jpeg_xl(source: PixelFormat) -> bool:
 
 
 def _fits_jpeg_xl_lossy(source: PixelFormat) -> bool:
-    return _fits_jpeg_xl(source) and _fits_words_lossy(source)
+    # It encodes what an eye sees: that is nothing for values that are windowed first.
+    return _fits_jpeg_xl(source) and source.bits_stored == 8 and _fits_words_lossy(source)
 
 
 def _fits_baseline(source: PixelFormat) -> bool:

@@ -11,7 +11,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders import get_decoder
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import frames_of, wire_bytes

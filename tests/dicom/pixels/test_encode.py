@@ -46,7 +46,7 @@ def frame_of(source: PixelFormat, seed: int) -> bytes:
     return noise.astype(f"<{kind}{size}").tobytes()
 
 
-def round_trip(frame: bytes, uid: str, source: PixelFormat) -> np.ndarray:  # type: ignore[type-arg]
+def round_trip(frame: bytes, uid: str, source: PixelFormat) -> np.ndarray:
     stream = encode_frame(frame, transfer_syntax_uid=uid, source=source)
     encoded = encoded_format(source, uid)
     padded = stream + b"\0" * (len(stream) % 2)

@@ -38,8 +38,9 @@ def test_earlier_compressions_stay_in_front() -> None:
     assert 0x00089215 not in changed
 
 
-def test_objects_with_functional_groups_keep_what_they_say_of_each_frame() -> None:
-    changed = compressed({0x52009230: b"", 0x00080008: b"ORIGINAL\\PRIMARY"}, method="ISO_15444_1", ratio=9)
+@pytest.mark.parametrize("tag", [0x52009229, 0x52009230, 0x00280008])
+def test_multi_frame_objects_keep_what_they_say_of_each_frame(tag: int) -> None:
+    changed = compressed({tag: b"", 0x00080008: b"ORIGINAL\\PRIMARY"}, method="ISO_15444_1", ratio=9)
 
     assert set(changed) == {0x00282110, 0x00282112, 0x00282114}
 

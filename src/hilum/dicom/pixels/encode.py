@@ -41,7 +41,7 @@ _HTJ2K_COMPONENTS_OFFSET: Final = 40
 # Errors that a radiologist does not see; a user agent that wants others compresses for itself.
 _JPEG_QUALITY: Final = 90
 _JPEG_LS_NEAR: Final = 2
-_JPEG_2000_PSNR: Final = 50.0
+_JPEG_2000_PSNR: Final = 50
 _HTJ2K_STEP: Final = 1 / 2048
 # Of the range of samples that a frame has; 16 bits are often allocated for what needs 11.
 _FINEST_HTJ2K_STEP: Final = 1 / 2**16
@@ -276,13 +276,13 @@ def _jpeg_ls(values: NDArray[Any], *, near: int) -> bytes:
 
 
 def _encode_jpeg_2000(native: bytes, source: PixelFormat) -> bytes:
-    return _jpeg_2000(_samples(native, source), psnr=0.0)
+    return _jpeg_2000(_samples(native, source), psnr=0)
 
 
 def _encode_jpeg_2000_lossy(native: bytes, source: PixelFormat) -> bytes:
     samples = _samples(native, source)
     # The codec counts from the whole range that the precision allows.
-    return _jpeg_2000(samples, psnr=_JPEG_2000_PSNR - 20 * math.log10(_used_share(samples)))
+    return _jpeg_2000(samples, psnr=round(_JPEG_2000_PSNR - 20 * math.log10(_used_share(samples))))
 
 
 def _used_share(samples: _Samples) -> float:
@@ -291,7 +291,7 @@ def _used_share(samples: _Samples) -> float:
     return float(used / ((1 << samples.precision) - 1))
 
 
-def _jpeg_2000(samples: _Samples, *, psnr: float) -> bytes:
+def _jpeg_2000(samples: _Samples, *, psnr: int) -> bytes:
     return bytes(
         imagecodecs.jpeg2k_encode(
             samples.values,
@@ -337,7 +337,8 @@ def _centred(samples: _Samples) -> NDArray[Any]:
     values = samples.values
     if samples.precision == 8 * values.itemsize or samples.is_signed:
         return values
-    return (values.astype(np.int32) - (1 << samples.precision - 1)).astype(f"i{values.itemsize}")
+    # Unsigned words wrap around to the same bits that signed ones have.
+    return (values - values.dtype.type(1 << samples.precision - 1)).view(f"i{values.itemsize}")
 
 
 def _encode_htj2k_lossy(native: bytes, source: PixelFormat) -> bytes:

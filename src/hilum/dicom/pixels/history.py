@@ -16,7 +16,8 @@ _DERIVATION_CODE_SEQUENCE: Final = 0x00089215
 _LOSSY_IMAGE_COMPRESSION: Final = 0x00282110
 _RATIO: Final = 0x00282112
 _METHOD: Final = 0x00282114
-_FUNCTIONAL_GROUPS: Final = frozenset({0x52009229, 0x52009230})
+_MULTI_FRAME: Final = frozenset({0x00280008, 0x52009229, 0x52009230})
+"""Number of Frames, and the sequences of functional groups."""
 _LOSSY: Final = b"01"
 _MOST_TEXT_BYTES: Final = 1024
 _MOST_VALUES: Final = 1000
@@ -48,8 +49,8 @@ def decompressed(values: Mapping[int, bytes], *, method: str, ratio: float) -> d
 def compressed(values: Mapping[int, bytes], *, method: str, ratio: float) -> dict[int, bytes]:
     """Return the elements that tell of a lossy compression that is made now, after those that were made before.
 
-    The image becomes a derived one. Objects with functional groups say so in them, frame by frame, and they are not
-    touched: there the attributes of compression have to do.
+    A single image becomes a derived one. Multi-frame objects are described frame by frame, and much of that hangs on
+    Image Type: they are not touched, there the attributes of compression have to do.
 
     Args:
         values: value fields of the stored data set's top level, by tag.
@@ -59,7 +60,7 @@ def compressed(values: Mapping[int, bytes], *, method: str, ratio: float) -> dic
     Source: PS3.3 C.7.6.1.1.2, C.7.6.1.1.5, CID 7203.
     """
     changed = _compression(values, method, ratio)
-    if not _FUNCTIONAL_GROUPS.isdisjoint(values):
+    if not _MULTI_FRAME.isdisjoint(values):
         return changed
     image_type = values.get(_IMAGE_TYPE, b"").split(b"\\")
     changed[_IMAGE_TYPE] = _text(_IMAGE_TYPE, b"CS", b"\\".join([b"DERIVED", *(image_type[1:] or [b"SECONDARY"])]))

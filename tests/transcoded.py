@@ -11,12 +11,13 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
-from pydicom.pixels.decoders import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import frames_of, wire_bytes
 from hilum.archive.pixels import decode_object, decoded_bytes
-from hilum.archive.transcoding import frame_form, transcode_object, transcoded_bytes
+from hilum.archive.transcoding.frames import frame_form
+from hilum.archive.transcoding.objects import transcode_object, transcoded_bytes
 from hilum.dicom import transfer_syntaxes as syntaxes
 from hilum.dicom.pixels.encode import ENCODERS, LOSSLESS_TARGETS, LOSSY_TARGETS, _words
 from hilum.dicom.pixels.pixel_format import pixel_format
@@ -76,7 +77,12 @@ def our_samples(dataset: Dataset) -> NDArray[np.int64]:
             rows.append(bits.astype(np.int64))
         else:
             rows.append(_words(frame, target).ravel().astype(np.int64))
-    return np.concatenate(rows)
+    samples = np.concatenate(rows)
+    if target.pixel_representation:
+        # Some writers leave the bits above the sign at zero; pydicom reads past them.
+        unused = 64 - target.bits_stored
+        samples = samples << unused >> unused
+    return samples
 
 
 def their_samples(dataset: Dataset) -> NDArray[np.int64]:

@@ -13,8 +13,8 @@ from starlette.types import ASGIApp
 
 from hilum.archive.archive import Archive, ArchiveUnusable, scan_limits
 from hilum.archive.codec_work import CodecWork
-from hilum.archive.frame_results import FrameResults
 from hilum.archive.removal import sweep_staging
+from hilum.archive.transcoding.frame_results import FrameResults
 from hilum.config import Settings
 from hilum.dicom.searching.attribute_paths import QueryError, parse_path
 from hilum.store.blobs.folder import FolderBlobs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hilum.archive.codec_work import CodecWork
-from hilum.archive.frame_results import FrameResults
+from hilum.archive.transcoding.frame_results import FrameResults
 from hilum.config import Settings
 from hilum.dicom.reading.instance import ScanLimits
 from hilum.store.blobs.protocol import BlobStore

@@ -10,8 +10,8 @@ from typing import Final
 import orjson
 
 from hilum.archive.archive import Archive
-from hilum.archive.frame_results import FrameKey
 from hilum.archive.objects import bulk_values, frame_bytes, frames_of, wire_bytes, wire_length
+from hilum.archive.transcoding.frame_results import FrameKey
 from hilum.dicom.pixels.history import decompressed
 from hilum.dicom.pixels.pixel_format import PixelFormat, pixel_format
 from hilum.dicom.pixels.transcode import decode_frame, decoded_format, native_value

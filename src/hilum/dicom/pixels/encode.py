@@ -338,7 +338,8 @@ def _centred(samples: _Samples) -> NDArray[Any]:
     if samples.precision == 8 * values.itemsize or samples.is_signed:
         return values
     # Unsigned words wrap around to the same bits that signed ones have.
-    return (values - values.dtype.type(1 << samples.precision - 1)).view(f"i{values.itemsize}")
+    signed: NDArray[Any] = (values - values.dtype.type(1 << samples.precision - 1)).view(f"i{values.itemsize}")
+    return signed
 
 
 def _encode_htj2k_lossy(native: bytes, source: PixelFormat) -> bytes:

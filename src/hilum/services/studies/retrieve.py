@@ -25,13 +25,8 @@ from hilum.archive.objects import (
     wire_length,
 )
 from hilum.archive.pixels import decode_object, decoded_bytes, decoded_frame, pixel_format_of
-from hilum.archive.transcoding import (
-    deflated_bytes,
-    frame_form,
-    transcode_object,
-    transcoded_bytes,
-    transcoded_frame,
-)
+from hilum.archive.transcoding.frames import frame_form, transcoded_frame
+from hilum.archive.transcoding.objects import deflated_bytes, transcode_object, transcoded_bytes
 from hilum.dicom.pixels.transcode import decoded_format
 from hilum.dicom.reading.instance import Frames
 from hilum.dicom.resources import TargetResource

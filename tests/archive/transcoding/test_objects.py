@@ -12,17 +12,12 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_fragments, parse_basic_offsets
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
-import hilum.archive.transcoding
+import hilum.archive.transcoding.objects
 from archives import stored, take_in
 from hilum.archive.archive import Archive
 from hilum.archive.objects import frames_of, wire_bytes
-from hilum.archive.transcoding import (
-    deflated_bytes,
-    frame_form,
-    transcode_object,
-    transcoded_bytes,
-    transcoded_frame,
-)
+from hilum.archive.transcoding.frames import frame_form, transcoded_frame
+from hilum.archive.transcoding.objects import deflated_bytes, transcode_object, transcoded_bytes
 from hilum.dicom import transfer_syntaxes as syntaxes
 from hilum.dicom.pixels.encode import LOSSY_TARGETS, encode_frame
 from hilum.dicom.pixels.pixel_format import PixelFormat
@@ -180,7 +175,7 @@ def test_each_frame_is_one_item_and_the_table_tells_where(shared_archive: Archiv
 def test_offsets_beyond_32_bits_stand_in_an_extended_offset_table(
     shared_archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hilum.archive.transcoding, "_MOST_OFFSET", 100)
+    monkeypatch.setattr(hilum.archive.transcoding.objects, "_MOST_OFFSET", 100)
     source = PixelFormat(7, 5, 1, 8, 8, 7, 0, "MONOCHROME2", 0, 5)
     dataset, data = image(ExplicitVRLittleEndian, source)
     instance = stored(shared_archive, dataset, data)

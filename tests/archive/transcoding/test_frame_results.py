@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hilum.archive.frame_results import FrameKey, FrameResults
+from hilum.archive.transcoding.frame_results import FrameKey, FrameResults
 
 
 def key(index: int, uid: str = "1.2") -> FrameKey:

@@ -120,6 +120,10 @@ class StoreSettings(Section):
     """Largest inflated size of a deflated object."""
     inflation_ratio: PositiveInt = 200
     """Largest ratio of inflated to deflated size (checked from 64 MB on)."""
+    metadata_bytes: PositiveInt = 32 * MEGABYTE
+    """Largest sum of the metadata (JSON, XML) of one Store request, in bytes."""
+    image_bytes: PositiveInt = 256 * MEGABYTE
+    """Largest image file (JPEG, PNG, ...) that is made an instance, and largest image that is decoded for that."""
 
 
 class RetrieveSettings(Section):
@@ -153,6 +157,34 @@ class TrashSettings(Section):
     http_delete: bool = False
     """Whether DELETE on a study, a series or an instance moves it to the trash; if not, these have no such method
     (405)."""
+
+
+class WorklistSettings(Section):
+    """The Worklist Service (UPS-RS)."""
+
+    replay_s: NonNegativeInt = 300
+    """Seconds for which a receiver of event reports that was away gets what it missed; 0: nothing."""
+    ae_title: Annotated[str, Field(pattern=r"^[ -\[\]-~]{1,16}$")] = "HILUM"
+    """Requesting AE in reports of cancellation requests that name none."""
+    receivers: Texts = ()
+    """AE titles that are told of starts and stops of the server without any subscription."""
+    max_receivers: PositiveInt = 500
+    """Most open connections of receivers of event reports to one worker process."""
+    default_label: Annotated[str, Field(min_length=1, max_length=64)] = "Worklist"
+    """Worklist Label of workitems that are created without one."""
+    missing_uid: Literal["assign", "refuse"] = "assign"
+    """A new workitem without a UID: `assign` gives it one, `refuse` answers 400."""
+    missing_type_2: Literal["add", "refuse"] = "add"
+    """A new workitem that lacks attributes of type 2: `add` adds them empty and warns, `refuse` answers 400."""
+    missing_reason: Literal["fill", "refuse"] = "fill"
+    """A performer cancels without a Discontinuation Reason Code: `fill` puts in "Discontinued for unspecified
+    reason", `refuse` answers 409."""
+    deletion_locks: Literal["grant", "refuse"] = "grant"
+    """Whether subscriptions may keep workitems from being deleted."""
+    keep_days: NonNegativeInt = 90
+    """Days after which completed and canceled workitems without a deletion lock are deleted."""
+    max_bytes: PositiveInt = 4 * MEGABYTE
+    """Largest workitem, in bytes of JSON; also the largest payload of a request."""
 
 
 class LogSettings(Section):
@@ -205,4 +237,5 @@ class Settings(BaseSettings):
     retrieve: RetrieveSettings = RetrieveSettings()
     trash: TrashSettings = TrashSettings()
     coding: CodingSettings = CodingSettings()
+    worklist: WorklistSettings = WorklistSettings()
     log: LogSettings = LogSettings()

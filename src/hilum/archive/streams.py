@@ -53,7 +53,7 @@ def stream_of(instance: StoredInstance, value: BulkValue, *, archive: Archive) -
     frames = frames_of(instance, archive=archive)
     if isinstance(frames, EncapsulatedFrames) and frames.count == 1 and frames.records:
         span = frame_span(frames, 0)
-        if span.fragments == 1:
+        if span.fragments == 1 and span.length:
             return Stream(array("Q", [span.offset]), array("Q", [0]), span.length)
     offsets, starts, position = array("Q"), array("Q"), 0
     try:

@@ -18,6 +18,7 @@ from hilum.cli.send import send
 from hilum.cli.serve import serve
 from hilum.cli.trash import delete, restore
 from hilum.cli.verify import verify
+from hilum.cli.worklist.commands import worklist
 from hilum.errors import TransactionError
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.command()(delete)
 app.command()(restore)
 app.command()(verify)
 app.command()(config)
+app.add_typer(worklist, name="worklist")
 app.command()(send)
 app.command()(get)
 

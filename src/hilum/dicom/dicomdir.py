@@ -175,8 +175,9 @@ def _walk(records: Sequence[_Record]) -> Iterator[_Record]:
 
 def _link(records: Sequence[_Record]) -> None:
     """Write where the next record and the first one below begin; their fields have a fixed length."""
-    for record, following in zip(records, [*records[1:], None], strict=True):
-        record.content.OffsetOfTheNextDirectoryRecord = following.offset if following else 0
+    nexts = [*(record.offset for record in records[1:]), 0]
+    for record, following in zip(records, nexts[: len(records)], strict=True):
+        record.content.OffsetOfTheNextDirectoryRecord = following
         record.content.OffsetOfReferencedLowerLevelDirectoryEntity = record.below[0].offset if record.below else 0
         _link(record.below)
 

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hilum.archive.archive import Archive
@@ -27,6 +27,7 @@ from hilum.web.origin import Origin, origin_of
 from hilum.web.public_url import PublicUrl
 from hilum.web.resources.resource import Resource, Service
 from hilum.web.resources.services import SERVICES
+from hilum.web.transfer.feed import Feed
 from hilum.web.transfer.pool import Pool
 from hilum.web.transfer.receive import Uploads
 from hilum.web.transfer.send import Sender
@@ -60,12 +61,14 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
         pool, stores = Pool("transactions", threads=READ_THREADS), Pool("stores", threads=STORE_THREADS)
         sender = Sender(pool, kept_bytes=settings.coding.cache_bytes)
         with open_archive() as archive:
-            app.state.origin = Origin(settings, archive, pool, Uploads(stores, settings.http), sender, public_url)
+            uploads, feed = Uploads(stores, settings.http), Feed(archive, stores)
+            app.state.origin = Origin(settings, archive, pool, uploads, sender, public_url, feed)
             sampler = asyncio.create_task(_sample(metrics))
             try:
                 yield
             finally:
                 sampler.cancel()
+                await feed.close()
                 stores.close()
                 pool.close()
 
@@ -75,6 +78,11 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
 
     routes = [
         *[route for service in SERVICES for route in _routes(_served(service, settings), service.root(settings.http))],
+        *[
+            WebSocketRoute(service.root(settings.http) + socket.path, socket.handler)
+            for service in SERVICES
+            for socket in service.sockets
+        ],
         Route("/health/live", live),
         Route("/health/ready", ready),
         Route("/metrics", metrics_page),

@@ -23,7 +23,9 @@ STATUS_CODES: Final[Mapping[type[errors.TransactionError], HTTPStatus]] = {
     # Seldom seen: most user agents whose request is cut short are gone.
     errors.RequestCutShort: HTTPStatus.REQUEST_TIMEOUT,
     errors.TargetGone: HTTPStatus.GONE,
+    errors.StateConflict: HTTPStatus.CONFLICT,
     errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.ContentUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.InstanceCommitted: HTTPStatus.CONFLICT,
     errors.RangeNotSatisfied: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

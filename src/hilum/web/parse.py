@@ -120,14 +120,14 @@ def check_charset(request: Request, supported: tuple[str, ...] = ("utf-8",)) -> 
         raise InvalidRequest(f"The charset parameter must name one of: {', '.join(supported)}.")
 
 
-def select_metadata_type(acceptable: Acceptable) -> Offer:
-    """Return the form of metadata, or of search results, that the user agent likes best.
+def select_metadata_type(acceptable: Acceptable, offers: tuple[Offer, ...] = METADATA_OFFERS) -> Offer:
+    """Return the form of data sets that the user agent likes best.
 
     Raises:
         NotAcceptable: it takes none.
         InvalidRequest: the `accept` parameter is wrong.
     """
-    return selected_offer(METADATA_OFFERS, acceptable)
+    return selected_offer(offers, acceptable)
 
 
 def _accept_parameter(request: Request) -> str | None:

@@ -6,11 +6,13 @@ status is sent, so that what cannot be read is an error and not a torn answer. T
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from hilum.dicom.xml import json_to_xml
+from hilum.dicom.xml_streaming import xml_documents
 from hilum.errors import RangeNotSatisfied
 from hilum.services.studies.parts import Part, Retrieved
 from hilum.services.studies.retrieve import Metadata
@@ -21,12 +23,13 @@ from hilum.wire.accept import preferred_coding
 from hilum.wire.conditional import etag_of, range_applies, with_coding
 from hilum.wire.multipart import closing_delimiter, new_boundary, part_header
 from hilum.wire.ranges import ByteRange, RangeNotSatisfiable, parse_range
-from hilum.wire.selection import Packaging
+from hilum.wire.selection import Offer, Packaging
 
 _EAGER_BYTES: Final = 4 * 1024 * 1024
 _MESSAGE_BYTES: Final = 256 * 1024
 _JSON: Final = "application/dicom+json"
 _RUN_BY_BROWSERS: Final = ("text/", "application/xml")
+XML: Final = "application/dicom+xml"
 _CACHING: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
 
 
@@ -184,16 +187,20 @@ def _again(taken: list[bytes], chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield from chunks
 
 
-def represent_metadata(metadata: Metadata, *, base_url: str, etag: str) -> Answer:
-    """Return the response for metadata: one JSON array.
+def represent_metadata(metadata: Metadata, form: Offer, *, base_url: str, etag: str) -> Answer:
+    """Return the response for metadata: one JSON array, or one XML document an instance.
 
     Args:
         metadata: what the transaction found.
+        form: selected by the user agent.
         base_url: what bulk data URIs begin with: the service's base URL, or its path alone.
         etag: of this representation.
     """
+    headers = {"ETag": etag, **_CACHING}
+    if form.media_type == XML:
+        return xml_answer(xml_documents(metadata.chunks(base_url)), form, headers)
     body, length = _collect(metadata.chunks(base_url), None)
-    return Answer(HTTPStatus.OK, {"ETag": etag, **_CACHING, "Content-Type": _JSON}, body, length)
+    return Answer(HTTPStatus.OK, {**headers, "Content-Type": _JSON}, body, length)
 
 
 def kept_metadata(etag: str, accepted: str, coded: CodedBodies) -> Answer | None:
@@ -212,7 +219,36 @@ def kept_metadata(etag: str, accepted: str, coded: CodedBodies) -> Answer | None
     return Answer(HTTPStatus.OK, headers, body)
 
 
-def represent_search(page: SearchPage, *, service_url: str, empty: HTTPStatus) -> Answer:
+def xml_answer(
+    documents: Iterator[Iterator[bytes]], form: Offer, headers: Mapping[str, str], status: HTTPStatus = HTTPStatus.OK
+) -> Answer:
+    """Return the response for documents of the Native DICOM Model: one part each, or the only one alone (XML-02).
+
+    Args:
+        documents: in chunks; each is read to its end before the next.
+        form: single or multipart.
+        headers: further ones; with an ETag, the boundary depends on it alone.
+        status: of the response.
+    """
+    if form.packaging is Packaging.SINGLE:
+        body, length = _collect(next(documents), None)
+        return Answer(status, {**headers, "Content-Type": XML}, body, length)
+    boundary = new_boundary(headers.get("ETag", ""))
+    body, length = _collect(_xml_parts(documents, boundary), None)
+    content_type = f'multipart/related; type="{XML}"; boundary={boundary}'
+    return Answer(status, {**headers, "Content-Type": content_type}, body, length)
+
+
+def _xml_parts(documents: Iterator[Iterator[bytes]], boundary: str) -> Iterator[bytes]:
+    header = part_header(boundary, content_type=XML)
+    for document in documents:
+        yield header + next(document)
+        yield from document
+        yield b"\r\n"
+    yield closing_delimiter(boundary)
+
+
+def represent_search(page: SearchPage, form: Offer, *, service_url: str, empty: HTTPStatus) -> Answer:
     """Return the response for a page of matches.
 
     Source: PS3.18 8.3.4.4.1 (SRCH-42 to SRCH-44), 10.6.3.
@@ -225,6 +261,9 @@ def represent_search(page: SearchPage, *, service_url: str, empty: HTTPStatus) -
         headers["Warning"] = ", ".join(f"299 {service_url}: {text}" for text in warnings)
     if not page.items and empty is HTTPStatus.NO_CONTENT:
         return Answer(HTTPStatus.NO_CONTENT, headers, b"")
+    if form.media_type == XML and page.items:
+        results = (f"{before}{service_url}{after}".encode() for before, after in page.items)
+        return xml_answer((iter((json_to_xml(result),)) for result in results), form, headers)
     text = "[" + ",".join([f"{before}{service_url}{after}" for before, after in page.items]) + "]"
     headers["Content-Type"] = _JSON
     return Answer(HTTPStatus.OK, headers, text.encode())

@@ -33,8 +33,17 @@ _TYPE_DEFAULTS: Final = {SYNTAXES[uid].media_type: uid for uid in reversed(LOSSL
 _USUAL_CHARACTERS: Final = 1024
 """Longer headers are no viewer's; what they select is not kept."""
 
-METADATA_OFFERS: Final = (Offer(Packaging.SINGLE, "application/dicom+json", is_default_type=True, charsets=("utf-8",)),)
-"""Forms of metadata and of search results, the default first. To offer another, add a row."""
+METADATA_OFFERS: Final = (
+    Offer(Packaging.SINGLE, "application/dicom+json", is_default_type=True, charsets=("utf-8",)),
+    Offer(Packaging.MULTIPART, "application/dicom+xml", charsets=("utf-8",)),
+)
+"""Forms of several data sets, the default first. To offer another, add a row."""
+
+ONE_DATA_SET_OFFERS: Final = (
+    *METADATA_OFFERS,
+    Offer(Packaging.SINGLE, "application/dicom+xml", charsets=("utf-8",)),
+)
+"""Forms where there is one data set: the metadata of an instance (WADO-32), the Store Instances Response (STOW-40)."""
 
 ARCHIVE_FILE_OFFERS: Final = (
     Offer(Packaging.SINGLE, "application/zip", parameters=(("dicomdir", "true"),)),
@@ -176,6 +185,13 @@ def _compression(transfer_syntax_uid: str) -> Compression | None:
     """Return what the syntax does to pixel data, None for a syntax that no table knows."""
     syntax = SYNTAXES.get(transfer_syntax_uid)
     return syntax.compression if syntax else None
+
+
+FILES_AND_OBJECTS: Final = (
+    *ARCHIVE_FILE_OFFERS,
+    *object_offers(EXPLICIT_VR_LITTLE_ENDIAN, (Packaging.MULTIPART, Packaging.SINGLE)),
+)
+"""What decides whether a user agent that names archive files prefers them to objects."""
 
 
 @lru_cache(maxsize=256)

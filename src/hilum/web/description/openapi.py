@@ -14,6 +14,12 @@ _PATH_PARAMETERS: Final = {
     "series": "Series Instance UID",
     "instance": "SOP Instance UID",
     "frames": "Frame numbers from 1, ascending, with commas between them",
+    "workitem": "SOP Instance UID of the workitem",
+    "target": "SOP Instance UID of a workitem, or the UID of a worklist: 1.2.840.10008.5.1.4.34.5 for all workitems, "
+    "1.2.840.10008.5.1.4.34.5.1 for those that match the filter",
+    "aetitle": "AE title of the receiver of event reports",
+    "performer": "AE title of the performer",
+    "requester": "AE title of the one who asks",
     "bulkdata": "Path of the bulk value, as metadata name it",
     "base": "Whatever a user agent put in front of a relative URI",
 }

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from hilum.config import HttpSettings, Settings
 
@@ -49,6 +50,14 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Socket:
+    """One WebSocket of a service (PS3.18 8.10)."""
+
+    path: str
+    handler: Callable[[WebSocket], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One service of PS3.18: its resources, and the setting that says where they are served."""
 
@@ -56,3 +65,4 @@ class Service:
     root: Callable[[HttpSettings], str]
     """Path that the resources' paths are relative to."""
     resources: tuple[Resource, ...]
+    sockets: tuple[Socket, ...] = ()

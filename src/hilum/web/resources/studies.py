@@ -12,10 +12,17 @@ _STUDY: Final = "/studies/{study}"
 _SERIES: Final = f"{_STUDY}/series/{{series}}"
 _INSTANCE: Final = f"{_SERIES}/instances/{{instance}}"
 
-_JSON: Final = ("application/dicom+json",)
+_XML: Final = 'multipart/related; type="application/dicom+xml"'
+_DATA_SETS: Final = ("application/dicom+json", _XML)
+_DATA_SET: Final = (*_DATA_SETS, "application/dicom+xml")
 _OBJECTS: Final = ('multipart/related; type="application/dicom"', "application/zip")
 _OBJECT: Final = (*_OBJECTS, "application/dicom")
-_STORED: Final = ('multipart/related; type="application/dicom"', "application/dicom")
+_STORED: Final = (
+    'multipart/related; type="application/dicom"',
+    "application/dicom",
+    'multipart/related; type="application/dicom+json"',
+    _XML,
+)
 _OCTETS: Final = ('multipart/related; type="application/octet-stream"', "application/octet-stream")
 _FRAMES: Final = (
     *_OCTETS,
@@ -93,7 +100,7 @@ def _search(path: str, handler: Handler, what: str) -> Resource:
         source="PS3.18 10.6",
         statuses=_SEARCH_STATUSES,
         parameters=_SEARCH_PARAMETERS,
-        media_types=_JSON,
+        media_types=_DATA_SETS,
     )
 
 
@@ -118,7 +125,7 @@ def _store(path: str) -> Resource:
         transaction="Store Instances",
         source="PS3.18 10.5",
         statuses=_STORE_STATUSES,
-        media_types=_JSON,
+        media_types=_DATA_SET,
         request_types=_STORED,
     )
 
@@ -148,7 +155,7 @@ def _delete(path: str, what: str) -> Resource:
 STUDIES_RESOURCES: Final = (
     _retrieve(f"{_INSTANCE}/frames/{{frames}}", studies.retrieve_frames, "Frames", "PS3.18 10.4.1.1.6", _FRAMES),
     _retrieve(_INSTANCE, studies.retrieve_instances, "Instance", "PS3.18 10.4.1.1.1", _OBJECT),
-    _retrieve(f"{_INSTANCE}/metadata", studies.retrieve_metadata, "Instance Metadata", "PS3.18 10.4.1.1.2", _JSON),
+    _retrieve(f"{_INSTANCE}/metadata", studies.retrieve_metadata, "Instance Metadata", "PS3.18 10.4.1.1.2", _DATA_SET),
     _search("/studies", studies.search_studies, "Studies"),
     _search(f"{_STUDY}/series", studies.search_series, "Study's Series"),
     _search(f"{_SERIES}/instances", studies.search_instances, "Study Series' Instances"),
@@ -157,8 +164,8 @@ STUDIES_RESOURCES: Final = (
     _search("/instances", studies.search_instances, "Instances"),
     _store("/studies"),
     _store(_STUDY),
-    _retrieve(f"{_SERIES}/metadata", studies.retrieve_metadata, "Series Metadata", "PS3.18 10.4.1.1.2", _JSON),
-    _retrieve(f"{_STUDY}/metadata", studies.retrieve_metadata, "Study Metadata", "PS3.18 10.4.1.1.2", _JSON),
+    _retrieve(f"{_SERIES}/metadata", studies.retrieve_metadata, "Series Metadata", "PS3.18 10.4.1.1.2", _DATA_SETS),
+    _retrieve(f"{_STUDY}/metadata", studies.retrieve_metadata, "Study Metadata", "PS3.18 10.4.1.1.2", _DATA_SETS),
     _retrieve(_SERIES, studies.retrieve_instances, "Series", "PS3.18 10.4.1.1.1", _OBJECTS),
     _retrieve(_STUDY, studies.retrieve_instances, "Study", "PS3.18 10.4.1.1.1", _OBJECTS),
     _retrieve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
@@ -11,10 +12,10 @@ from starlette.requests import Request
 
 from hilum.archive.negotiation import preferred_offer
 from hilum.dicom.searching.query import Level, QueryError, parse_query
-from hilum.errors import InvalidRequest, NotAcceptable
+from hilum.errors import ContentUnavailable, InvalidRequest, NotAcceptable
 from hilum.services.studies import bulk_data, delete, retrieve
 from hilum.services.studies.archive_file import retrieve_archive_file
-from hilum.services.studies.offers import ARCHIVE_FILE_OFFERS
+from hilum.services.studies.offers import ARCHIVE_FILE_OFFERS, FILES_AND_OBJECTS, METADATA_OFFERS, ONE_DATA_SET_OFFERS
 from hilum.services.studies.parts import Retrieved
 from hilum.services.studies.search import search
 from hilum.web.origin import Origin, origin_of
@@ -38,14 +39,16 @@ from hilum.web.transfer.send import Answer, AnswerResponse
 from hilum.wire.conditional import etag_of, none_match
 from hilum.wire.selection import Images
 
+_logger = logging.getLogger(__name__)
+
 
 async def retrieve_instances(request: Request) -> AnswerResponse:
     """Retrieve the instances of a study, series or instance, as parts or as one file (PS3.18 10.4.1.1.1)."""
     origin, target, acceptable = origin_of(request), target_of(request), acceptable_of(request)
     # Nothing but its own name selects the one file, so that other requests need not ask.
     if "zip" in acceptable.header.lower() or "zip" in (acceptable.parameter or "").lower():
-        archive_file = preferred_offer(ARCHIVE_FILE_OFFERS, acceptable)
-        if archive_file is not None:
+        archive_file = preferred_offer(FILES_AND_OBJECTS, acceptable)
+        if archive_file in ARCHIVE_FILE_OFFERS:
             file = partial(retrieve_archive_file, target, archive_file, archive=origin.archive)
             return await _answer_parts(request, origin, file)
     find = partial(bulk_data.retrieve_instances_or_bulk_data, target, acceptable, archive=origin.archive)
@@ -101,7 +104,16 @@ async def _answer_parts(request: Request, origin: Origin, find: Callable[[], Ret
             # others go without it (WADO-42). What is broken as a whole fails once more.
             return transact()
 
-    return AnswerResponse(await origin.pool.run(transact_again), origin.sender)
+    return AnswerResponse(await origin.pool.run(partial(_readable, transact_again)), origin.sender)
+
+
+def _readable(transact: Callable[[], Answer]) -> Answer:
+    """Carry out a transaction whose stored bytes may be out of reach: 503 and a line in the log (WADO-61)."""
+    try:
+        return transact()
+    except FileNotFoundError as error:
+        _logger.exception("A stored object cannot be read.")
+        raise ContentUnavailable("The stored object cannot be read at the moment.") from error
 
 
 async def delete_instances(request: Request) -> AnswerResponse:
@@ -114,7 +126,8 @@ async def delete_instances(request: Request) -> AnswerResponse:
 async def retrieve_metadata(request: Request) -> AnswerResponse:
     """Retrieve the metadata of a study, series or instance (PS3.18 10.4.1.1.2)."""
     origin, target = origin_of(request), target_of(request)
-    select_metadata_type(acceptable_of(request))
+    offers = ONE_DATA_SET_OFFERS if target.sop_instance_uid else METADATA_OFFERS
+    form = select_metadata_type(acceptable_of(request), offers)
     check_charset(request)
     service_url = origin.service_url(request)
     relative = origin.settings.retrieve.bulk_data_uris == "relative"
@@ -124,13 +137,14 @@ async def retrieve_metadata(request: Request) -> AnswerResponse:
 
     def transact() -> Answer:
         metadata = retrieve.retrieve_metadata(target, archive=origin.archive)
-        etag = etag_of(base_url, metadata.version, target.path)
+        etag = etag_of(base_url, metadata.version, target.path, str(form))
         if none_match(if_none_match, etag):
             return _not_modified(etag)
-        kept = kept_metadata(etag, accepted, origin.sender.coded)
-        return kept or represent_metadata(metadata, base_url=base_url, etag=etag)
+        # Kept forms are those of JSON: the one that every viewer asks for.
+        kept = kept_metadata(etag, accepted, origin.sender.coded) if form == METADATA_OFFERS[0] else None
+        return kept or represent_metadata(metadata, form, base_url=base_url, etag=etag)
 
-    return AnswerResponse(await origin.pool.run(transact), origin.sender)
+    return AnswerResponse(await origin.pool.run(partial(_readable, transact)), origin.sender)
 
 
 async def search_studies(request: Request) -> AnswerResponse:
@@ -150,7 +164,7 @@ async def search_instances(request: Request) -> AnswerResponse:
 
 async def _search(request: Request, level: Level) -> AnswerResponse:
     origin, target = origin_of(request), target_of(request)
-    select_metadata_type(acceptable_of(request))
+    form = select_metadata_type(acceptable_of(request))
     check_charset(request)
     try:
         query = parse_query(
@@ -166,7 +180,7 @@ async def _search(request: Request, level: Level) -> AnswerResponse:
     empty = HTTPStatus(origin.settings.search.empty)
 
     def transact() -> Answer:
-        return represent_search(search(query, archive=origin.archive), service_url=service_url, empty=empty)
+        return represent_search(search(query, archive=origin.archive), form, service_url=service_url, empty=empty)
 
     return AnswerResponse(await origin.pool.run(transact), origin.sender)
 

@@ -80,7 +80,7 @@ def open_archive(settings: Settings, codec_cores: frozenset[int] | None = None) 
         cores = codec_cores or frozenset(os.sched_getaffinity(0))
         codecs = CodecWork(slots=settings.retrieve.codec_threads or len(cores), cores=cores)
         frame_results = FrameResults(settings.retrieve.frame_cache_bytes)
-        yield Archive(settings, index, blobs, scan_limits(settings), codecs, set(), frame_results, keys)
+        yield Archive(settings, index, blobs, scan_limits(settings), codecs, set(), keys, frame_results)
     finally:
         index.close()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from hilum.archive.codec_work import CodecWork
 from hilum.archive.transcoding.frame_results import FrameResults
@@ -28,10 +29,10 @@ class Archive:
     """Held while a frame is decoded or encoded: so many at once as `retrieve.codec_threads` says."""
     undecodable: set[str]
     """Blob ids whose pixel data turned out to be broken while they were decoded; this process remembers them."""
-    frame_results: FrameResults
-    """Frames that were decoded or encoded lately, and those that are just being so."""
     instance_keys: frozenset[str]
     """Eight-digit tags of `search.instance_keys`."""
+    frame_results: FrameResults = field(default_factory=partial(FrameResults, 0))
+    """Frames that were decoded or encoded lately, and those that are just being so."""
 
 
 def scan_limits(settings: Settings) -> ScanLimits:

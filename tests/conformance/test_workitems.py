@@ -323,7 +323,7 @@ def test_a_workitem_is_validated_by_its_tag(client: httpx.Client) -> None:
     assert (same.status_code, other.status_code) == (304, 200)
 
 
-@pytest.mark.requirement("UPS-03", "UPS-40", "UPS-47", "UPS-48", "UPSS-10")
+@pytest.mark.requirement("UPS-03", "UPS-40", "UPS-47", "UPS-48", "UPSS-10", "UPSA-21")
 def test_an_update_replaces_what_it_names_and_nothing_else(client: httpx.Client) -> None:
     uid = create(client, t00404018=element("SQ", code("A"), code("B")))
     before = retrieve(client, uid)

@@ -6,10 +6,10 @@ Source: PS3.18 8.9 and Annex H.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 from lxml import etree
@@ -22,7 +22,8 @@ JSON: Final = "application/json"
 _NAMESPACE: Final = "http://wadl.dev.java.net/2009/02"
 _CONVERTER: Final = re.compile(r":\w+\}")
 _XSD_TYPES: Final = {"string": "xs:string", "integer": "xs:integer", "boolean": "xs:boolean"}
-_XSD: Final = "http://www.w3.org/2001/XMLSchema"
+# None is the default namespace, which the types of lxml do not know of.
+_PREFIXES: Final = cast("Mapping[str, str]", {None: _NAMESPACE, "xs": "http://www.w3.org/2001/XMLSchema"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def describe(resources: Iterable[Resource], target: str, *, base_url: str) -> El
 
 def write_wadl(description: Element) -> bytes:
     """Return the description as a WADL document in UTF-8."""
-    root = _xml(description, {None: _NAMESPACE, "xs": _XSD})
+    root = _xml(description)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
@@ -132,9 +133,9 @@ def _representations(media_types: Sequence[str]) -> tuple[Element, ...]:
     return tuple(Element("representation", {"mediaType": media_type}) for media_type in media_types)
 
 
-def _xml(element: Element, namespaces: dict[str | None, str] | None = None) -> etree._Element:
-    written = etree.Element(f"{{{_NAMESPACE}}}{element.name}", element.attributes, nsmap=namespaces)
-    written.extend(_xml(child, namespaces) for child in element.children)
+def _xml(element: Element) -> etree._Element:
+    written = etree.Element(f"{{{_NAMESPACE}}}{element.name}", element.attributes, nsmap=_PREFIXES)
+    written.extend(_xml(child) for child in element.children)
     return written
 
 

@@ -135,9 +135,11 @@ class RetrieveSettings(Section):
     """Form of bulk data URIs in metadata; `relative` starts at the path, without scheme and host. Whatever a user agent
     puts in front of it, the service's URL or that of a study, series or instance, leads to the same bulk data."""
     max_frame_pixels: PositiveInt = 128 * 1024 * 1024
-    """Most samples of one frame that is decoded."""
+    """Most samples of one frame that is decoded or encoded."""
     codec_threads: NonNegativeInt = 0
-    """Frames that a worker decodes at once; 0: one a core."""
+    """Frames that a worker decodes or encodes at once; 0: one a core."""
+    frame_cache_bytes: NonNegativeInt = 64 * MEGABYTE
+    """Memory of a worker for the frames that it decoded or encoded last; 0: none is kept."""
     series_record_bytes: PositiveInt = 64 * MEGABYTE
     """Largest series whose metadata is kept as one record; above it, it is streamed instance by instance."""
 

@@ -28,8 +28,11 @@ from hilum.store.search.scanning import fulfils
 from hilum.store.worklist.records import Members, WorkitemPage
 from hilum.store.worklist.rows import is_matched
 
-_FEW: Final = 2000
+_FEW: Final = 1000
 """Fewer rows than this are sorted sooner than their order is walked."""
+
+_SOME: Final = 50_000
+"""Fewer rows than this are counted sooner one by one than all rows are."""
 
 _COUNTS_KEPT: Final = 1024
 _STATEMENTS_KEPT: Final = 512
@@ -112,12 +115,19 @@ def _owners(shape: Shape, number: int, kind: Kind) -> Select[Any]:
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
 def _page_statement(form: _Form, plan: Plan) -> Compiled:
-    statement = (
-        select(_w.attributes)
+    page = (
+        select(_w.id, _w.start, _w.sop_instance_uid)
         .where(*conditions(form, plan))
         .order_by(_w.start, _w.sop_instance_uid)
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
+        .subquery("page")
+    )
+    body = tables.workitem_body.c
+    statement = (
+        select(body.attributes)
+        .select_from(page.join(tables.workitem_body, body.workitem_row == page.c.id))
+        .order_by(page.c.start, page.c.sop_instance_uid)
     )
     return Compiled(statement, form.kind)
 
@@ -129,24 +139,30 @@ def _count_statement(form: _Form, plan: Plan) -> Compiled:
 
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
-def _few_statement(shape: Shape, number: int, kind: Kind) -> Compiled:
+def _few_statement(shape: Shape, number: int, kind: Kind, most: int) -> Compiled:
     key = tables.workitem_key.c
     passed = compared(shape, number, key.value, None, kind)
     every: Select[Any] = select(literal_column("1")).select_from(tables.workitem_key)
-    found = every.where(key.path == bindparam(f"p{number}"), passed).limit(literal_column(str(_FEW)))
+    found = every.where(key.path == bindparam(f"p{number}"), passed).limit(literal_column(str(most)))
     return Compiled(select(func.count()).select_from(found.subquery()), kind)
 
 
-def plan_of(session: Session, question: Question) -> Plan:
-    """Return the way to the matches: from the test that the fewest rows pass, else in the order of the answer."""
+def plan_of(session: Session, question: Question, most: int) -> Plan:
+    """Return the way to the matches: from the test that the fewest rows pass, else in the order of the answer.
+
+    Args:
+        session: of the database.
+        question: the search.
+        most: tests that so many rows pass do not lead.
+    """
     form = question.form
     if form.kind is Kind.POSTGRESQL:
         return PLANNED
-    fewest, best = _FEW, WALK
+    fewest, best = most, WALK
     for number, shape in enumerate(form.shapes):
         if shape.op in _UNDRIVEN or shape.path == _STATE:
             continue
-        found = session.only(_few_statement(shape, number, form.kind), _values_of(question, number))[0]
+        found = session.only(_few_statement(shape, number, form.kind, most), _values_of(question, number))[0]
         if found < fewest:
             fewest, best = found, Plan(Way.DRIVE, number)
     return best
@@ -180,7 +196,7 @@ class WorkitemSearches:
         values = {**question.values, "limit": query.limit + 1, "offset": query.offset}
 
         def work(session: Session) -> list[Any]:
-            return session.rows(_page_statement(question.form, plan_of(session, question)), values)
+            return session.rows(_page_statement(question.form, plan_of(session, question, _FEW)), values)
 
         rows = self._database.read(work)
         remaining = 0
@@ -194,7 +210,7 @@ class WorkitemSearches:
         kind = self._database.kind
 
         def count(session: Session) -> int:
-            plan = plan_of(session, question)
+            plan = plan_of(session, question, _SOME)
             return int(session.only(_count_statement(question.form, plan), question.values)[0])
 
         key = (question.key, self._database.read(lambda session: last_event(session, kind)))

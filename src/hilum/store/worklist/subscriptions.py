@@ -145,7 +145,8 @@ def subscribe_existing(
 
 def _page(fresh: Sequence[ColumnElement[bool]]) -> Select[Any]:
     return (
-        select(_w.id, _w.sop_instance_uid, _w.attributes)
+        select(_w.id, _w.sop_instance_uid, tables.workitem_body.c.attributes)
+        .select_from(tables.workitem.join(tables.workitem_body))
         .where(*fresh, _w.id > bindparam("after"))
         .order_by(_w.id)
         .limit(literal_column(str(_BATCH)))

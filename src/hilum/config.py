@@ -149,8 +149,8 @@ class RenderingSettings(Section):
     """Largest object that is rendered as a document."""
     thumbnail_side: Annotated[int, Field(ge=16, le=1024)] = 128
     """Longest side of a thumbnail for which no viewport is asked, in pixels."""
-    thumbnail_cache_bytes: NonNegativeInt = 32 * MEGABYTE
-    """Memory of a worker for finished thumbnails."""
+    cache_bytes: NonNegativeInt = 64 * MEGABYTE
+    """Memory of a worker for finished thumbnails, video and animations."""
 
 
 class TrashSettings(Section):

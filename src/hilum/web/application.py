@@ -28,6 +28,7 @@ from hilum.web.public_url import PublicUrl
 from hilum.web.resources.resource import Resource
 from hilum.web.resources.services import SERVICES
 from hilum.web.transfer.pool import Pool
+from hilum.web.transfer.renderings import Renderings
 from hilum.web.transfer.receive import Uploads
 from hilum.web.transfer.send import Sender
 
@@ -58,14 +59,18 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         pool, stores = Pool("transactions", threads=READ_THREADS), Pool("stores", threads=STORE_THREADS)
+        renderings = Renderings(settings.rendering)
         with open_archive() as archive:
-            app.state.origin = Origin(settings, archive, pool, Uploads(stores, settings.http), Sender(pool), public_url)
+            app.state.origin = Origin(
+                settings, archive, pool, Uploads(stores, settings.http), Sender(pool), public_url, renderings
+            )
             sampler = asyncio.create_task(_sample(metrics))
             try:
                 yield
             finally:
                 sampler.cancel()
                 stores.close()
+                renderings.close()
                 pool.close()
 
     async def metrics_page(request: Request) -> Response:

@@ -10,6 +10,7 @@ from hilum.archive.archive import Archive
 from hilum.config import Settings
 from hilum.web.public_url import PublicUrl
 from hilum.web.transfer.pool import Pool
+from hilum.web.transfer.renderings import Renderings
 from hilum.web.transfer.receive import Uploads
 from hilum.web.transfer.send import Sender
 
@@ -25,6 +26,7 @@ class Origin:
     uploads: Uploads
     sender: Sender
     public_url: PublicUrl
+    renderings: Renderings
 
     def service_url(self, request: Request) -> str:
         """Return the absolute base URL of the RESTful services, as the user agent sees them."""

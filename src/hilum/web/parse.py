@@ -84,6 +84,15 @@ def acceptable_of(request: Request) -> Acceptable:
     return Acceptable(header, _accept_parameter(request))
 
 
+def query_values(request: Request) -> dict[str, list[str]]:
+    """Return the values of each query parameter, percent-decoded; `+` stays what it is: numbers have signs."""
+    query: bytes = request.scope["query_string"]
+    values: dict[str, list[str]] = {}
+    for name, _, value in _pairs(query) if query else ():
+        values.setdefault(unquote(name), []).append(unquote(value))
+    return values
+
+
 def select_metadata_type(acceptable: Acceptable) -> None:
     """Check that the user agent takes the DICOM JSON Model, the only metadata type offered.
 

@@ -136,10 +136,10 @@ def _items(
     if not sop:
         instances = archive.index.list_instances(study, series or None)
         return [
-            _Item(instance, None, state, instance.path)
+            _Item(instance, None, state, f"{instance.path}/rendered")
             for instance in instances
             if not is_presentation_state(instance.sop_class_uid)
-        ] or [_Item(instance, None, None, instance.path) for instance in instances]
+        ] or [_Item(instance, None, None, f"{instance.path}/rendered") for instance in instances]
     instance = archive.index.find_instance(study, series, sop)
     if is_presentation_state(instance.sop_class_uid):
         return _referenced(instance, frames, parameters, archive)

@@ -7,6 +7,7 @@ encoders take, and 100 is lossless. Without it, JPEG has 90 and the others what 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import imagecodecs
@@ -147,6 +148,29 @@ def render_webp(rendering: Rendering) -> bytes:
     if max(picture.pixels.shape[:2]) > 16_383:
         raise InvalidRequest("image/webp has at most 16383 pixels a side: ask for a viewport.")
     return _by_pillow(picture, "WEBP", options)
+
+
+def _thumbnail_jpeg(picture: Picture) -> bytes:
+    return encode_jpeg(picture, _THUMBNAIL_QUALITY)
+
+
+def _thumbnail_gif(picture: Picture) -> bytes:
+    return _by_pillow(picture, "GIF", {})
+
+
+def _thumbnail_webp(picture: Picture) -> bytes:
+    return _by_pillow(picture, "WEBP", {"quality": _THUMBNAIL_QUALITY, "method": 2})
+
+
+_THUMBNAIL_QUALITY: Final = 85
+
+THUMBNAIL_TYPES: Final[Mapping[str, Callable[[Picture], bytes]]] = {
+    "image/jpeg": _thumbnail_jpeg,
+    "image/png": encode_png,
+    "image/gif": _thumbnail_gif,
+    "image/webp": _thumbnail_webp,
+}
+"""What thumbnails are offered as, the default first."""
 
 
 def _by_pillow(picture: Picture, name: str, options: dict[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.datadict import dictionary_VR
 
 from hilum.dicom.levels import tag_of
 
@@ -61,7 +62,12 @@ class Attributes:
     def values(self, keyword: str) -> list[Any]:
         """Return all values, [] where there are none inline."""
         attribute = self._members.get(_tag(keyword))
-        values = attribute.get("Value") if isinstance(attribute, dict) else None
+        if not isinstance(attribute, dict):
+            return []
+        values = attribute.get("Value")
+        if values is None and attribute.get("vr") == "UN" and _vr(_tag(keyword)) not in _WORDS:
+            text = self.octets(keyword).decode("ascii", "replace").rstrip(" \0")
+            return list(text.split("\\")) if text else []
         return values if isinstance(values, list) else []
 
     def text(self, keyword: str) -> str:
@@ -125,6 +131,8 @@ class Attributes:
         """Return the values of a binary or numeric attribute as an array in the type of its VR."""
         attribute = self._members.get(_tag(keyword))
         vr = attribute.get("vr", "") if isinstance(attribute, dict) else ""
+        if vr == "UN":
+            vr = _vr(_tag(keyword))
         values = self.values(keyword)
         if values:
             return np.array([number for number in map(_number, values) if number is not None])
@@ -142,6 +150,15 @@ class Attributes:
 @lru_cache(maxsize=1024)
 def _tag(keyword: str) -> str:
     return keyword if len(keyword) == 8 and keyword[0].isdigit() else tag_of(keyword)
+
+
+@lru_cache(maxsize=1024)
+def _vr(tag: str) -> str:
+    """Return the VR of the data dictionary for an attribute that came as UN; of several the last, the widest."""
+    try:
+        return dictionary_VR(int(tag, 16)).rpartition(" ")[2]
+    except KeyError:
+        return "UN"
 
 
 def _text(value: object) -> str:

@@ -392,7 +392,7 @@ def test_a_type_that_is_not_rendered_is_not_acceptable(client: httpx.Client, ct:
 
 
 @pytest.mark.parametrize("suffix", ["rendered", "thumbnail"])
-def test_what_does_not_exist_is_not_found(client: httpx.Client, ct: str, suffix: str) -> None:
+def test_what_does_not_exist_is_not_found(client: httpx.Client, suffix: str) -> None:
     for path in ("/studies/1.2.3", "/studies/1.2.3/series/1.2.4", "/studies/1.2.3/series/1.2.4/instances/1.2.5"):
         assert client.get(f"{path}/{suffix}", headers={"Accept": "*/*, multipart/related"}).status_code == 404
 

@@ -77,15 +77,15 @@ def segmentation_frame(words: NDArray[Any], source: Source, frame_index: int) ->
     top = 1 if kind != "FRACTIONAL" else max(attributes.integer("MaximumFractionalValue", 255), 1)
     share = np.clip(words / top, 0.0, 1.0)
     color = np.array(_segment_color(segments.get(number), number))
-    return np.floor(share[..., None] * color + 0.5).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.floor(share[..., None] * color + 0.5).astype(np.uint8)
+    return shown
 
 
 def _labels(words: NDArray[Any], segments: dict[int, Attributes]) -> NDArray[np.uint8]:
-    size = int(words.max(initial=0)) + 1
-    table = np.zeros((min(size, 65_536), 3), np.uint8)
-    for number in range(1, len(table)):
-        table[number] = _segment_color(segments.get(number), number)
-    return table[words]
+    present, index = np.unique(words, return_inverse=True)
+    colors = [_segment_color(segments.get(int(number)), int(number)) if number else (0, 0, 0) for number in present]
+    shown: NDArray[np.uint8] = np.array(colors, np.uint8)[index.reshape(words.shape)]
+    return shown
 
 
 def _segment_color(segment: Attributes | None, number: int) -> tuple[int, int, int]:

@@ -90,5 +90,7 @@ class RenderingParameters:
     """An instance of a presentation state to apply (the URI Service names one)."""
     charset: str = ""
     """Of text media types; '' is UTF-8."""
+    service_url: str = ""
+    """Base URL of the RESTful services, for links in documents."""
     unsupported_annotations: tuple[str, ...] = ()
     """Keywords of `annotation` that are passed over, for the Warning header (REND-12)."""

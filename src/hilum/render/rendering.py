@@ -21,5 +21,3 @@ class Rendering:
     """The presentation state to apply."""
     max_pixels: int = 64 * 1024 * 1024
     """Most pixels of the result, over all its frames."""
-    service_url: str = ""
-    """Base URL of the RESTful services, for links in documents."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from hilum.dicom.pixels.pixel_format import PixelFormat
 from hilum.errors import NotAcceptable
 
-_FLOATS: Final = {32: np.dtype("<f4"), 64: np.dtype("<f8")}
+_FLOATS: Final[Mapping[int, str]] = {32: "<f4", 64: "<f8"}
 
 
 def frame_words(data: bytes, layout: PixelFormat) -> NDArray[Any]:
@@ -60,11 +61,12 @@ def frame_floats(data: bytes, layout: PixelFormat) -> NDArray[np.float64]:
     Raises:
         NotAcceptable: the data are shorter than the layout says, or have several samples a pixel.
     """
-    word = _FLOATS[layout.bits_allocated]
+    word: np.dtype[Any] = np.dtype(_FLOATS[layout.bits_allocated])
     count = layout.rows * layout.columns
     if len(data) < count * word.itemsize or layout.samples_per_pixel != 1:
         raise NotAcceptable("The pixel data of the instance are shorter than it says.")
-    return np.frombuffer(data, word, count=count).reshape(layout.rows, layout.columns).astype(np.float64)
+    pixels: NDArray[np.float64] = np.frombuffer(data, word, count=count).astype(np.float64)
+    return pixels.reshape(layout.rows, layout.columns)
 
 
 def eight_bits(words: NDArray[Any], layout: PixelFormat) -> NDArray[np.uint8]:
@@ -79,4 +81,5 @@ def eight_bits(words: NDArray[Any], layout: PixelFormat) -> NDArray[np.uint8]:
         return words.astype(np.uint8, copy=False)
     top = (1 << layout.bits_stored) - 1
     values = (words.astype(np.int64) >> max(layout.high_bit + 1 - layout.bits_stored, 0)) & top
-    return np.floor(values * (255.0 / top) + 0.5).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.floor(values * (255.0 / top) + 0.5).astype(np.uint8)
+    return scaled

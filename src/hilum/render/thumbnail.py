@@ -47,14 +47,14 @@ def thumbnail_picture(source: Source, frame_number: int | None, size: tuple[int,
     pixels = _pixels(source, frame_number, max_pixels)
     region = ultrasound_region(source.attributes)
     if region is None and source.attributes.text("Modality") in _ULTRASOUND:
-        region = _unless_clean(source)
+        _refuse_unless_clean(source)
     viewport = Viewport(*size, region)
     index = (frame_number or 1) - 1
     placed = fit((pixels.shape[1], pixels.shape[0]), viewport, pixel_aspect(source.attributes, index), max_pixels)
     return Picture(np.ascontiguousarray(resampled(pixels, Fit(placed.region, placed.width, placed.height))))
 
 
-def _unless_clean(source: Source) -> None:
+def _refuse_unless_clean(source: Source) -> None:
     """Refuse ultrasound without regions: the names of patients stand beside its images."""
     if source.attributes.text("BurnedInAnnotation") != "NO":
         raise NotAcceptable("The image does not say where its pixels are free of text.")

@@ -28,8 +28,8 @@ from hilum.web.public_url import PublicUrl
 from hilum.web.resources.resource import Resource
 from hilum.web.resources.services import SERVICES
 from hilum.web.transfer.pool import Pool
-from hilum.web.transfer.renderings import Renderings
 from hilum.web.transfer.receive import Uploads
+from hilum.web.transfer.renderings import Renderings
 from hilum.web.transfer.send import Sender
 
 READ_THREADS: Final = 4

@@ -10,8 +10,8 @@ from hilum.archive.archive import Archive
 from hilum.config import Settings
 from hilum.web.public_url import PublicUrl
 from hilum.web.transfer.pool import Pool
-from hilum.web.transfer.renderings import Renderings
 from hilum.web.transfer.receive import Uploads
+from hilum.web.transfer.renderings import Renderings
 from hilum.web.transfer.send import Sender
 
 

@@ -66,7 +66,6 @@ def retrieve_rendered(
     acceptable: Acceptable,
     *,
     archive: Archive,
-    service_url: str = "",
 ) -> Rendered:
     """Choose how a study, series, instance or frames of an instance are rendered.
 
@@ -76,7 +75,6 @@ def retrieve_rendered(
         parameters: how.
         acceptable: what the user agent accepts.
         archive: where the instances are stored.
-        service_url: base URL of the RESTful services, for links in documents.
 
     Raises:
         TargetNotFound, TargetGone: nothing is there, or a frame number is beyond the last.
@@ -90,9 +88,10 @@ def retrieve_rendered(
     packagings = _BOTH if target.sop_instance_uid and len(items) == 1 else _MULTIPART
     if len(items) > _MOST_PARTS:
         raise PayloadTooLarge(f"More than {_MOST_PARTS} representations would be rendered: ask for less at once.")
+    wanted = _Wanted(acceptable, packagings)
     parts, available = [], list[str]()
     for item in items:
-        part, offered = _part(item, parameters, acceptable, packagings, archive, service_url)
+        part, offered = _part(item, parameters, wanted, archive)
         available += (str(offer) for offer in offered)
         if part is not None:
             parts.append(part)
@@ -176,32 +175,36 @@ def _each(numbers: Sequence[int]) -> list[Sequence[int] | None]:
     return [(number,) for number in numbers] if numbers else [None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the user agent accepts, and how parts may travel."""
+
+    acceptable: Acceptable
+    packagings: tuple[Packaging, ...]
+
+
 def _part(
-    item: _Item,
-    parameters: RenderingParameters,
-    acceptable: Acceptable,
-    packagings: tuple[Packaging, ...],
-    archive: Archive,
-    service_url: str,
+    item: _Item, parameters: RenderingParameters, wanted: _Wanted, archive: Archive
 ) -> tuple[RenderedPart | None, tuple[Offer, ...]]:
+    """Return the part of an item, None if it has no acceptable form, and what it could be."""
     try:
         source = source_of(item.instance, archive=archive)
     except NotAcceptable:
-        if packagings == _BOTH:
+        if wanted.packagings == _BOTH:
             raise
         return None, ()
     indices = _frame_indices(source, item.frames)
     category = category_of(source, len(indices))
-    offers = rendered_offers(types_for(source, category), packagings)
+    offers = rendered_offers(types_for(source, category), wanted.packagings)
     try:
-        offer = select(offers, acceptable)
+        offer = select(offers, wanted.acceptable)
     except ValueError as error:
         raise InvalidRequest(str(error)) from error
     if offer is None:
         return None, offers
     row = next(row for row in RENDERED_TYPES if (row.category, row.media_type) == (category, offer.media_type))
     state_source = source_of(item.state, archive=archive) if item.state else None
-    rendering = Rendering(source, indices, parameters, state_source, archive.settings.rendering.max_pixels, service_url)
+    rendering = Rendering(source, indices, parameters, state_source, archive.settings.rendering.max_pixels)
     version = f"{item.instance.blob_id}/{item.state.blob_id if item.state else ''}/{list(indices)}/{parameters}"
     return RenderedPart(offer, item.path, version, partial(_render, row, rendering)), offers
 

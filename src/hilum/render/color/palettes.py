@@ -79,7 +79,7 @@ def _as_words(data: NDArray[Any], bits: int) -> NDArray[Any]:
         return np.frombuffer(data.tobytes(), np.uint8)
     if bits > 8 and data.dtype.itemsize == 1:
         return np.frombuffer(data.tobytes(), "<u2", count=len(data) // 2)
-    return data.astype(np.int64)
+    return data if data.dtype.itemsize <= 2 else data.astype(np.int64)
 
 
 def expand_segments(words: NDArray[Any], count: int) -> NDArray[np.uint16]:
@@ -90,45 +90,56 @@ def expand_segments(words: NDArray[Any], count: int) -> NDArray[np.uint16]:
     >>> expand_segments(np.array([0, 2, 10, 20, 1, 4, 60]), 16).tolist()
     [10, 20, 30, 40, 50, 60]
     """
-    values = [int(word) for word in words]
-    entries: list[int] = []
-    _expand(values, 0, len(values), None, entries, count)
-    return np.array(entries[:count], np.uint16)
+    segments = _Segments([int(word) & 0xFFFF for word in words], words.dtype.itemsize == 1, count)
+    segments.expand(0, None)
+    return np.array(segments.entries[:count], np.uint16)
 
 
-def _expand(values: list[int], start: int, stop: int, segments: int | None, entries: list[int], count: int) -> None:
-    """Append the entries of segments; an indirect one repeats earlier segments, which hold none themselves."""
-    position = start
-    while position + 2 < stop + 1 and len(entries) < count and segments != 0:
-        if position + 1 >= stop:
-            return
-        opcode, length = values[position], values[position + 1]
-        if opcode == _DISCRETE:
-            entries += values[position + 2 : min(position + 2 + length, stop)]
-            position += 2 + length
-        elif opcode == _LINEAR and position + 2 < stop and entries:
-            ramp = np.linspace(entries[-1], values[position + 2], min(length, count) + 1)[1:]
-            entries += [int(value + 0.5) for value in ramp]
-            position += 3
-        elif opcode == _INDIRECT and segments is None and position + 3 < stop:
-            offset = values[position + 2] | values[position + 3] << (16 if max(values) > 255 else 8)
-            _expand(values, _word_of(offset, values), stop, length, entries, count)
-            position += 4
-        else:
-            return
-        segments = None if segments is None else segments - 1
+class _Segments:
+    """Segments in words or bytes, and the entries that they have given so far."""
 
+    def __init__(self, values: list[int], is_bytes: bool, count: int) -> None:  # noqa: FBT001 - a property of the data
+        self._values = values
+        self._is_bytes = is_bytes
+        self._count = count
+        self.entries: list[int] = []
 
-def _word_of(offset: int, values: list[int]) -> int:
-    """Return the index of the word at a byte offset; tables of bytes count in bytes."""
-    return offset // 2 if max(values) > 255 else offset
+    def expand(self, position: int, remaining: int | None) -> None:
+        """Append the entries of segments from `position` on, of all or of `remaining` ones.
+
+        An indirect segment repeats earlier ones, among which is no indirect one.
+        """
+        while position + 2 < len(self._values) and len(self.entries) < self._count and remaining != 0:
+            opcode, length = self._values[position], self._values[position + 1]
+            if opcode == _DISCRETE:
+                self.entries += self._values[position + 2 : position + 2 + length]
+                position += 2 + length
+            elif opcode == _LINEAR and self.entries:
+                ramp = np.linspace(self.entries[-1], self._values[position + 2], length + 1)[1:]
+                self.entries += [int(value + 0.5) for value in ramp]
+                position += 3
+            elif opcode == _INDIRECT and remaining is None:
+                offset, size = self._offset(position + 2)
+                self.expand(offset, length)
+                position += 2 + size
+            else:
+                return
+            remaining = None if remaining is None else remaining - 1
+
+    def _offset(self, position: int) -> tuple[int, int]:
+        """Return where an indirect segment leads, as an index, and how many values say so (32 bits, low word first)."""
+        size = 4 if self._is_bytes else 2
+        bits = 8 if self._is_bytes else 16
+        offset = sum(value << (bits * number) for number, value in enumerate(self._values[position : position + size]))
+        return (offset if self._is_bytes else offset // 2), size
 
 
 def _ramp(stops: tuple[tuple[float, int, int, int], ...]) -> NDArray[np.uint8]:
     positions = np.linspace(0.0, 1.0, 256)
     where = [stop[0] for stop in stops]
     channels = [np.interp(positions, where, [stop[number] for stop in stops]) for number in (1, 2, 3)]
-    return np.floor(np.stack(channels, axis=1) + 0.5).astype(np.uint8)
+    colors: NDArray[np.uint8] = np.floor(np.stack(channels, axis=1) + 0.5).astype(np.uint8)
+    return colors
 
 
 HEAT: Final = Palette(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import imagecodecs
@@ -43,8 +44,8 @@ def _picture(rendering: Rendering) -> Picture:
 def _stored_jpeg(rendering: Rendering) -> bytes | None:
     """Return the stored codestream where it shows what rendering it would, to any reader of JPEG."""
     source, layout = rendering.source, pixels_or_refuse(rendering.source).format
-    is_asked = rendering.parameters != RenderingParameters(charset=rendering.parameters.charset)
-    if is_asked or rendering.state is not None or source.transfer_syntax_uid != JPEG_BASELINE:
+    asked = replace(rendering.parameters, charset="", service_url="", unsupported_annotations=())
+    if asked != RenderingParameters() or rendering.state is not None or source.transfer_syntax_uid != JPEG_BASELINE:
         return None
     if layout.samples_per_pixel != 3 or next(source.attributes.overlay_groups(), None):
         return None
@@ -113,9 +114,9 @@ def render_jp2(rendering: Rendering) -> bytes:
     return with_jp2_profile(bytes(data), picture.icc_profile)
 
 
-def _decibels(quality: int | None) -> float:
+def _decibels(quality: int | None) -> int:
     """Return the signal-to-noise ratio that stands for a quality."""
-    return 25.0 + 0.25 * (_DEFAULT_QUALITY if quality is None else quality)
+    return 25 + (_DEFAULT_QUALITY if quality is None else quality) // 4
 
 
 def render_jph(rendering: Rendering) -> bytes:

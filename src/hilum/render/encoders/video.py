@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import importlib.util
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Final
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ from hilum.render.encoders.timing import frame_durations
 from hilum.render.picture import pixels_or_refuse
 from hilum.render.rendering import Rendering
 
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
 IS_AVAILABLE: Final = importlib.util.find_spec("av") is not None
 """Whether video can be encoded."""
 
@@ -29,6 +34,8 @@ _MPEG_RATE: Final = 25
 _DEFAULT_QUALITY: Final = 75
 _MOST_REPEATS: Final = 250
 _LEAST_SIDE: Final = 16
+_INDEX_BYTES: Final = 4096
+_INDEX_BYTES_A_FRAME: Final = 32
 
 
 def render_mp4(rendering: Rendering) -> bytes:
@@ -84,26 +91,35 @@ def _encoded(
     import av  # noqa: PLC0415 - an optional extra, and slow to load
 
     buffer = io.BytesIO()
-    container_options = {"movflags": "faststart"} if form[0] == "mp4" else {}
+    ends = dict(pairwise(starts or ()))
+    # The index goes to the front, into room that is kept for it: players start before they have all.
+    container_options = {"moov_size": str(_INDEX_BYTES + _INDEX_BYTES_A_FRAME * len(starts))} if starts else {}
     with av.open(buffer, "w", format=form[0], options=container_options) as container:
-        stream: Any = None
+        stream: VideoStream | None = None
         for number, pixels in enumerate(frames):
             picture = _even(pixels)
             if stream is None:
                 stream = _stream(container, form[1], options, picture.shape, time_base)
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = (starts[number] if starts else number), time_base
-            for packet in stream.encode(frame):
-                if starts and packet.pts in starts:
-                    packet.duration = starts[starts.index(packet.pts) + 1] - packet.pts
-                container.mux(packet)
-        for packet in stream.encode(None):
-            container.mux(packet)
+            _mux(container, stream.encode(frame), ends)
+        if stream is not None:
+            _mux(container, stream.encode(None), ends)
     return buffer.getvalue()
 
 
-def _stream(container: Any, codec: str, options: dict[str, str], shape: tuple[int, ...], time_base: Fraction) -> Any:
-    stream = container.add_stream(codec, rate=1 / time_base, options=options)
+def _mux(container: OutputContainer, packets: list[Any], ends: Mapping[int, int]) -> None:
+    """Write packets, each with its duration where frames differ by it."""
+    for packet in packets:
+        if packet.pts in ends:
+            packet.duration = ends[packet.pts] - packet.pts
+        container.mux(packet)
+
+
+def _stream(
+    container: OutputContainer, codec: str, options: dict[str, str], shape: tuple[int, ...], time_base: Fraction
+) -> VideoStream:
+    stream = cast("VideoStream", container.add_stream(codec, rate=1 / time_base, options=options))
     stream.height, stream.width = shape[:2]
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = time_base
@@ -153,7 +169,7 @@ def _contained(data: bytes, codec: str) -> bytes:
 
     buffer = io.BytesIO()
     try:
-        with av.open(io.BytesIO(data)) as source, av.open(buffer, "w", format="mp4") as target:
+        with av.open(io.BytesIO(data), "r") as source, av.open(buffer, "w", format="mp4") as target:
             stored = source.streams.video[0]
             if stored.codec_context.name != codec:
                 raise NotAcceptable("The stored video is of another codec than its transfer syntax.")
@@ -174,9 +190,9 @@ def first_picture(data: bytes) -> NDArray[np.uint8] | None:
     import av  # noqa: PLC0415 - see above
 
     try:
-        with av.open(io.BytesIO(data)) as source:
+        with av.open(io.BytesIO(data), "r") as source:
             frame = next(source.decode(video=0))
-            pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
+            pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgb24").astype(np.uint8)
     except (av.error.FFmpegError, StopIteration, IndexError, ValueError):
         return None
     return pixels

@@ -60,10 +60,10 @@ def annotate(
     top = top[:room]
     bottom = bottom[: room - len(top)]
     for number, line in enumerate(top):
-        draw_line(image, (margin, margin + number * height), line, size=size, color=_WHITE, outline=_BLACK)
+        draw_line(image, (margin, margin + number * height), line, size=size, inks=(_WHITE, _BLACK))
     start = image.height - margin - len(bottom) * height
     for number, line in enumerate(bottom):
-        draw_line(image, (margin, start + number * height), line, size=size, color=_WHITE, outline=_BLACK)
+        draw_line(image, (margin, start + number * height), line, size=size, inks=(_WHITE, _BLACK))
     return np.asarray(image)
 
 

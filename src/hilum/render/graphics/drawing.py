@@ -156,7 +156,8 @@ def _circle(points: Points) -> Points:
         return points
     radius = math.hypot(*(points[1] - points[0]))
     angles = np.linspace(0, 2 * math.pi, _STEPS + 1)
-    return points[0] + radius * np.column_stack([np.cos(angles), np.sin(angles)])
+    outline: Points = points[0] + radius * np.column_stack([np.cos(angles), np.sin(angles)])
+    return outline
 
 
 def _ellipse(points: Points) -> Points:
@@ -204,7 +205,7 @@ def _draw_text(image: Image.Image, item: Attributes, color: Color, spaces: Space
     outline = _BLACK if sum(color) > 382 else _WHITE
     height = line_height(size)
     for number, line in enumerate(lines):
-        draw_line(image, (corner[0], corner[1] + number * height), line, size=size, color=color, outline=outline)
+        draw_line(image, (corner[0], corner[1] + number * height), line, size=size, inks=(color, outline))
 
 
 def _text_corner(item: Attributes, spaces: Spaces) -> tuple[float, float] | None:

@@ -68,5 +68,5 @@ def icon(sop_class_uid: str, width: int, height: int) -> NDArray[np.uint8]:
     while size > 6 and text_width(text, size) > side * 0.52:
         size -= 1
     position = (width - text_width(text, size)) / 2, height / 2 - size * 0.62
-    draw_line(image, position, text, size=size, color=_TEXT, outline=_SHEET)
+    draw_line(image, position, text, size=size, inks=(_TEXT, _SHEET))
     return np.asarray(image)

@@ -15,6 +15,8 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFont
 
 Color = tuple[int, int, int]
+Inks = tuple[Color, Color]
+"""The colour of glyphs, and that of the outline that sets them off."""
 
 _MOST_CHARACTERS: Final = 1024
 _MISSING: Final = "\U0010fffd"
@@ -88,9 +90,7 @@ def line_height(size: int) -> int:
     return max(size + 1, round(size * 1.25))
 
 
-def draw_line(
-    image: Image.Image, position: tuple[float, float], text: str, *, size: int, color: Color, outline: Color
-) -> None:
+def draw_line(image: Image.Image, position: tuple[float, float], text: str, *, size: int, inks: Inks) -> None:
     """Draw a line of text whose top left corner is at `position`, with an outline that sets it off.
 
     Args:
@@ -98,22 +98,20 @@ def draw_line(
         position: x and y in pixels.
         text: one line.
         size: of the font, in pixels.
-        color: of the glyphs.
-        outline: around them.
+        inks: of the glyphs, and around them.
     """
     draw = ImageDraw.Draw(image)
     x, baseline = position[0], position[1] + size
-    inks = (_ink(image, color), _ink(image, outline))
     for run in runs_of(text):
         font = _font(run.font, size)
         draw.text(
             (x, baseline),
             run.text,
-            fill=inks[0],
+            fill=_ink(image, inks[0]),
             font=font,
             anchor="ls",
             stroke_width=max(1, size // 14),
-            stroke_fill=inks[1],
+            stroke_fill=_ink(image, inks[1]),
         )
         x += font.getlength(run.text)
 

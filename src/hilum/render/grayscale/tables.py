@@ -38,13 +38,15 @@ class LookUpTable:
         """Return the entry of each value; those outside have the first or the last."""
         entries = self.entries
         index = np.clip(np.floor(values + 0.5) - self.first, 0, len(entries) - 1).astype(np.intp)
-        return entries[index].astype(np.float64)
+        found: FloatArray = entries[index].astype(np.float64)
+        return found
 
     def of_display(self, display: FloatArray) -> FloatArray:
         """Return display values for display values: the table's inputs span 0.0 to 255.0."""
         entries = self.entries
         index = np.clip(np.floor(display / WHITE * (len(entries) - 1) + 0.5), 0, len(entries) - 1).astype(np.intp)
-        return entries[index] * (WHITE / self.top)
+        shown: FloatArray = entries[index] * (WHITE / self.top)
+        return shown
 
 
 def look_up_table(item: Attributes, *, signed_input: bool) -> LookUpTable | None:

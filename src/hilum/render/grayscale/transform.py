@@ -83,10 +83,12 @@ def _voi(values: FloatArray, voi: Window | LookUpTable | Span) -> FloatArray:
     if isinstance(voi, Window):
         return apply_window(values, voi)
     if isinstance(voi, LookUpTable):
-        return voi.of(values) * (WHITE / voi.top)
+        looked_up: FloatArray = voi.of(values) * (WHITE / voi.top)
+        return looked_up
     if voi.high <= voi.low:
         return np.zeros(values.shape)
-    return np.clip((values - voi.low) * (WHITE / (voi.high - voi.low)), 0.0, WHITE)
+    stretched: FloatArray = np.clip((values - voi.low) * (WHITE / (voi.high - voi.low)), 0.0, WHITE)
+    return stretched
 
 
 def show(words: NDArray[Any], layout: Words, transform: GrayTransform) -> NDArray[np.uint8]:
@@ -98,7 +100,8 @@ def show(words: NDArray[Any], layout: Words, transform: GrayTransform) -> NDArra
         transform: what becomes of stored values.
     """
     if layout.bits_allocated <= _MOST_TABLE_BITS:
-        return _table(layout, transform)[words]
+        shown: NDArray[np.uint8] = _table(layout, transform)[words]
+        return shown
     return rounded(display_values(stored_values(words, layout), transform))
 
 

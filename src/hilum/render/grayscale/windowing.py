@@ -51,7 +51,8 @@ def _linear_exact(values: FloatArray, center: float, width: float) -> FloatArray
 
 def _sigmoid(values: FloatArray, center: float, width: float) -> FloatArray:
     exponent = np.minimum(-4 * ((values - center) / width), _MOST_NEGATIVE_EXPONENT)
-    return WHITE / (1 + np.exp(exponent))
+    display: FloatArray = WHITE / (1 + np.exp(exponent))
+    return display
 
 
 _FUNCTIONS: Final[Mapping[VoiFunction, Callable[[FloatArray, float, float], FloatArray]]] = {
@@ -67,4 +68,5 @@ def rounded(display: FloatArray) -> NDArray[np.uint8]:
     >>> rounded(np.array([-3.0, 0.49, 0.5, 254.5, 300.0])).tolist()
     [0, 0, 1, 255, 255]
     """
-    return np.clip(np.floor(display + 0.5), 0.0, WHITE).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.clip(np.floor(display + 0.5), 0.0, WHITE).astype(np.uint8)
+    return shown

@@ -19,7 +19,6 @@ def retrieve_rendered(
     acceptable: Acceptable,
     *,
     archive: Archive,
-    service_url: str,
 ) -> Retrieved:
     """Choose how a study, series, instance or frames of an instance are rendered.
 
@@ -27,7 +26,7 @@ def retrieve_rendered(
 
     Source: PS3.18 10.4.1.1.3.
     """
-    found = rendered.retrieve_rendered(target, frames, parameters, acceptable, archive=archive, service_url=service_url)
+    found = rendered.retrieve_rendered(target, frames, parameters, acceptable, archive=archive)
     return Retrieved(
         [Part(part.offer, part.path, None, part.version, _once(part.render)) for part in found.parts],
         left_out=found.left_out,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from hilum.archive.rendering.thumbnails import THUMBNAIL_TYPES
+from hilum.render.encoders.images import THUMBNAIL_TYPES
 from hilum.render.representations import RENDERED_TYPES
 from hilum.web.resources.resource import Handler, Parameter, Resource
 from hilum.web.services import rendered

@@ -29,8 +29,8 @@ _KEPT: Final = frozenset({"image/gif"})
 async def retrieve_rendered(request: Request) -> AnswerResponse:
     """Retrieve a rendered study, series, instance or frames (PS3.18 10.4.1.1.3)."""
     origin, target, acceptable = origin_of(request), target_of(request), acceptable_of(request)
-    parameters = parse_rendering(query_values(request))
     service_url = origin.service_url(request)
+    parameters = replace(parse_rendering(query_values(request)), service_url=service_url)
     find = partial(
         rendered.retrieve_rendered,
         target,
@@ -38,7 +38,6 @@ async def retrieve_rendered(request: Request) -> AnswerResponse:
         parameters,
         acceptable,
         archive=origin.archive,
-        service_url=service_url,
     )
     return await _answer(request, origin, find, _warnings(parameters, service_url))
 

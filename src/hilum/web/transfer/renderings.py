@@ -1,4 +1,4 @@
-"""Bounded work on renderings: few at once, few that wait, none for a user agent that has gone; finished ones are kept."""
+"""Bounded work on renderings: few at once, few that wait, none for a user agent that has gone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.types import Receive
 
@@ -40,8 +40,9 @@ class Renderings:
         self._outstanding += 1
         job = self._pool.run(function)
         watcher = asyncio.ensure_future(_gone(receive))
+        waiting: tuple[asyncio.Future[Any], ...] = (job, watcher)
         try:
-            await asyncio.wait({job, watcher}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if job.done():
                 return job.result()
             raise RequestCutShort("The user agent has gone.")

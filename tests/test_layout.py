@@ -29,6 +29,12 @@ WITHOUT_TWIN = {
     "web/resources/studies.py": "tests/web/description/test_openapi.py",
     "web/description/docs.py": "tests/web/description/test_openapi.py",
     "web/operations.py": "tests/conformance",
+    "render/parameters.py": "records without behaviour",
+    "render/rendering.py": "a record",
+    "render/source.py": "records without behaviour",
+    "services/studies/rendered.py": "tests/conformance/test_rendered.py",
+    "web/services/rendered.py": "tests/conformance/test_rendered.py",
+    "web/resources/rendered.py": "tests/web/description/test_openapi.py",
     "web/services/store.py": "tests/conformance/test_store_instances.py",
 }
 

@@ -183,7 +183,13 @@ def resampled(pixels: NDArray[np.uint8], placed: Fit, resampling: Image.Resampli
             resampling = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
         image = Image.fromarray(np.ascontiguousarray(pixels))
         box = (region.left, region.top, region.right, region.bottom)
-        pixels = np.asarray(image.resize((placed.width, placed.height), resampling, box=box))
+        factors = columns // placed.width, rows // placed.height
+        is_exact = (placed.width * factors[0], placed.height * factors[1]) == (columns, rows)
+        if whole and is_exact and resampling is Image.Resampling.BOX:
+            # The same means, several times as fast.
+            pixels = np.asarray(image.reduce(factors))
+        else:
+            pixels = np.asarray(image.resize((placed.width, placed.height), resampling, box=box))
     if placed.mirrors_x:
         pixels = np.fliplr(pixels)
     return np.flipud(pixels) if placed.mirrors_y else pixels

@@ -38,6 +38,7 @@ from hilum.render.graphics.shutters import hidden_pixels, shutter_color
 from hilum.render.grayscale.choice import image_transform, words_of
 from hilum.render.grayscale.transform import GrayTransform, Words, display_values, show
 from hilum.render.grayscale.windowing import rounded
+from hilum.render.mosaic import Level, level_of, mosaic
 from hilum.render.parameters import IccProfile, Viewport, Window
 from hilum.render.rendering import Rendering
 from hilum.render.samples import frame_floats, frame_words
@@ -93,6 +94,33 @@ def render_picture(rendering: Rendering, frame_index: int) -> Picture:
             pixels, source.attributes, parameters.annotation, frame_index=frame_index, window=frame.window
         )
     return Picture(np.ascontiguousarray(pixels), profile)
+
+
+def render_mosaic(rendering: Rendering) -> Picture:
+    """Return the picture of all tiles of a whole-slide image.
+
+    Raises:
+        NotAcceptable: the tiles cannot be put together, or a presentation state is to be applied.
+        PayloadTooLarge: the picture would have too many pixels or tiles.
+    """
+    source, parameters = rendering.source, rendering.parameters
+    level = level_of(source)
+    if level is None or rendering.state is not None:
+        raise NotAcceptable("The tiles of the instance cannot be put together so.")
+
+    def tile_of(frame_index: int) -> NDArray[np.uint8]:
+        return _display(source, frame_index, parameters.window, None).pixels
+
+    pixels = mosaic(level, tile_of, parameters.viewport, rendering.max_pixels)
+    pixels, profile = _in_space(pixels, source, None, parameters.icc_profile)
+    if parameters.annotation:
+        pixels = annotate(pixels, source.attributes, parameters.annotation, frame_index=0, window=parameters.window)
+    return Picture(np.ascontiguousarray(pixels), profile)
+
+
+def plain_mosaic(source: Source, level: Level, viewport: Viewport, max_pixels: int) -> NDArray[np.uint8]:
+    """Return all tiles of a whole-slide image with nothing painted over them: for thumbnails."""
+    return mosaic(level, lambda index: plain_pixels(source, index), viewport, max_pixels)
 
 
 def plain_pixels(source: Source, frame_index: int) -> NDArray[np.uint8]:

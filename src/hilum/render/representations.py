@@ -9,6 +9,7 @@ from typing import Final
 
 from hilum.dicom.transfer_syntaxes import SYNTAXES, VIDEO_SYNTAXES
 from hilum.render.encoders import animation, images, video
+from hilum.render.mosaic import level_of
 from hilum.render.rendering import Rendering
 from hilum.render.source import Source
 
@@ -62,7 +63,9 @@ def category_of(source: Source, frame_count: int) -> Category:
     if source.pixels is not None:
         if source.transfer_syntax_uid in VIDEO_SYNTAXES:
             return Category.VIDEO
-        return Category.SINGLE_FRAME if frame_count == 1 else Category.MULTI_FRAME
+        # All tiles of a whole-slide image are one picture.
+        is_tiled = frame_count == source.frame_count and level_of(source) is not None
+        return Category.SINGLE_FRAME if frame_count == 1 or is_tiled else Category.MULTI_FRAME
     if "ContentSequence" in source.attributes or "EncapsulatedDocument" in source.attributes:
         return Category.TEXT
     return Category.OTHER

@@ -14,11 +14,13 @@ from hilum.render.encoders.video import first_picture
 from hilum.render.geometry.aspect import pixel_aspect
 from hilum.render.geometry.placement import Fit, check_size, fit, resampled
 from hilum.render.graphics.icons import icon
+from hilum.render.mosaic import level_of
 from hilum.render.parameters import PixelRegion, Viewport
-from hilum.render.picture import Picture, pixels_or_refuse, plain_pixels
+from hilum.render.picture import Picture, pixels_or_refuse, plain_mosaic, plain_pixels
 from hilum.render.source import Source
 
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
+_MOST_TILES: Final = 64
 _ULTRASOUND: Final = frozenset({"US", "IVUS"})
 _TISSUE: Final = 1
 """Region Spatial Format of two-dimensional images (PS3.3 C.8.5.5.1.1)."""
@@ -44,6 +46,9 @@ def thumbnail_picture(source: Source, frame_number: int | None, size: tuple[int,
     """
     if may_name_patient(source):
         return icon_picture(source.sop_class_uid, size)
+    level = level_of(source) if frame_number is None else None
+    if level is not None and level.frame_count <= _MOST_TILES:
+        return Picture(np.ascontiguousarray(plain_mosaic(source, level, Viewport(*size), max_pixels)))
     pixels = _pixels(source, frame_number, max_pixels)
     region = ultrasound_region(source.attributes)
     if region is None and source.attributes.text("Modality") in _ULTRASOUND:

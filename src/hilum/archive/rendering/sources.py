@@ -96,7 +96,7 @@ def _without_uids(instance: StoredInstance) -> StoredInstance:
 
 def _parse(text: bytes) -> dict[str, Any]:
     """Parse metadata; those of many thousand frames without what is said of each, if colour makes it needless."""
-    if len(text) > _WORTH_CUTTING and b"MONOCHROME" not in text:
+    if len(text) > _WORTH_CUTTING and b"MONOCHROME" not in text and b"TILED_SPARSE" not in text:
         cut = text.find(b"," + _PER_FRAME)
         if cut > 0:
             try:

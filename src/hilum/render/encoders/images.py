@@ -22,7 +22,7 @@ from hilum.dicom.transfer_syntaxes import JPEG_BASELINE
 from hilum.errors import InvalidRequest
 from hilum.render.encoders.boxes import jp2_file, with_jp2_profile
 from hilum.render.parameters import IccProfile, RenderingParameters
-from hilum.render.picture import Picture, pixels_or_refuse, render_picture
+from hilum.render.picture import Picture, pixels_or_refuse, render_mosaic, render_picture
 from hilum.render.rendering import Rendering
 
 _DEFAULT_QUALITY: Final = 90
@@ -38,6 +38,8 @@ def render_jpeg(rendering: Rendering) -> bytes:
 
 
 def _picture(rendering: Rendering) -> Picture:
+    if len(rendering.frame_indices) > 1:
+        return render_mosaic(rendering)
     return render_picture(rendering, rendering.frame_indices[0])
 
 
@@ -45,6 +47,8 @@ def _stored_jpeg(rendering: Rendering) -> bytes | None:
     """Return the stored codestream where it shows what rendering it would, to any reader of JPEG."""
     source, layout = rendering.source, pixels_or_refuse(rendering.source).format
     asked = replace(rendering.parameters, charset="", service_url="", unsupported_annotations=())
+    if len(rendering.frame_indices) > 1:
+        return None
     if asked != RenderingParameters() or rendering.state is not None or source.transfer_syntax_uid != JPEG_BASELINE:
         return None
     if layout.samples_per_pixel != 3 or next(source.attributes.overlay_groups(), None):

@@ -120,13 +120,18 @@ class StoreSettings(Section):
     """Largest inflated size of a deflated object."""
     inflation_ratio: PositiveInt = 200
     """Largest ratio of inflated to deflated size (checked from 64 MB on)."""
+    metadata_bytes: PositiveInt = 32 * MEGABYTE
+    """Largest sum of the metadata (JSON, XML) of one Store request, in bytes."""
+    image_bytes: PositiveInt = 256 * MEGABYTE
+    """Largest image file (JPEG, PNG, ...) that is made an instance, and largest image that is decoded for that."""
 
 
 class RetrieveSettings(Section):
     """How stored instances are given out."""
 
     bulk_data_uris: Literal["absolute", "relative"] = "absolute"
-    """Form of bulk data URIs in metadata; `relative` starts at the path, without scheme and host."""
+    """Form of bulk data URIs in metadata; `relative` starts at the path, without scheme and host. Whatever a user agent
+    puts in front of it, the service's URL or that of a study, series or instance, leads to the same bulk data."""
     max_frame_pixels: PositiveInt = 128 * 1024 * 1024
     """Most samples of one frame that is decoded."""
     codec_threads: NonNegativeInt = 0
@@ -153,11 +158,49 @@ class RenderingSettings(Section):
     """Memory of a worker for finished thumbnails, video and animations."""
 
 
+class CodingSettings(Section):
+    """Content codings of text payloads."""
+
+    cache_bytes: NonNegativeInt = 32 * MEGABYTE
+    """Memory of a worker for compressed metadata that are asked for again; 0 keeps none."""
+
+
 class TrashSettings(Section):
     """Deleted studies, series and instances."""
 
     keep_days: NonNegativeInt = 30
     """Days after which the trash is emptied for good."""
+    http_delete: bool = False
+    """Whether DELETE on a study, a series or an instance moves it to the trash; if not, these have no such method
+    (405)."""
+
+
+class WorklistSettings(Section):
+    """The Worklist Service (UPS-RS)."""
+
+    replay_s: NonNegativeInt = 300
+    """Seconds for which a receiver of event reports that was away gets what it missed; 0: nothing."""
+    ae_title: Annotated[str, Field(pattern=r"^[ -\[\]-~]{1,16}$")] = "HILUM"
+    """Requesting AE in reports of cancellation requests that name none."""
+    receivers: Texts = ()
+    """AE titles that are told of starts and stops of the server without any subscription."""
+    max_receivers: PositiveInt = 500
+    """Most open connections of receivers of event reports to one worker process."""
+    default_label: Annotated[str, Field(min_length=1, max_length=64)] = "Worklist"
+    """Worklist Label of workitems that are created without one."""
+    missing_uid: Literal["assign", "refuse"] = "assign"
+    """A new workitem without a UID: `assign` gives it one, `refuse` answers 400."""
+    missing_type_2: Literal["add", "refuse"] = "add"
+    """A new workitem that lacks attributes of type 2: `add` adds them empty and warns, `refuse` answers 400."""
+    missing_reason: Literal["fill", "refuse"] = "fill"
+    """A performer cancels without a Discontinuation Reason Code: `fill` puts in "Discontinued for unspecified
+    reason", `refuse` answers 409."""
+    deletion_locks: Literal["grant", "refuse"] = "grant"
+    """Whether subscriptions may keep workitems from being deleted."""
+    keep_days: NonNegativeInt = 90
+    """Days after which completed and canceled workitems without a deletion lock are deleted."""
+    max_bytes: PositiveInt = 4 * MEGABYTE
+    """Largest workitem, in bytes of JSON; also the largest payload of a request."""
 
 
 class LogSettings(Section):
@@ -210,4 +253,6 @@ class Settings(BaseSettings):
     retrieve: RetrieveSettings = RetrieveSettings()
     rendering: RenderingSettings = RenderingSettings()
     trash: TrashSettings = TrashSettings()
+    coding: CodingSettings = CodingSettings()
+    worklist: WorklistSettings = WorklistSettings()
     log: LogSettings = LogSettings()

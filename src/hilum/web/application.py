@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hilum.archive.archive import Archive
@@ -25,8 +25,9 @@ from hilum.web.gate.middleware import Gate
 from hilum.web.operations import live, ready
 from hilum.web.origin import Origin, origin_of
 from hilum.web.public_url import PublicUrl
-from hilum.web.resources.resource import Resource
+from hilum.web.resources.resource import Resource, Service
 from hilum.web.resources.services import SERVICES
+from hilum.web.transfer.feed import Feed
 from hilum.web.transfer.pool import Pool
 from hilum.web.transfer.receive import Uploads
 from hilum.web.transfer.renderings import Renderings
@@ -59,16 +60,16 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         pool, stores = Pool("transactions", threads=READ_THREADS), Pool("stores", threads=STORE_THREADS)
-        renderings = Renderings(settings.rendering)
+        sender, renderings = Sender(pool, kept_bytes=settings.coding.cache_bytes), Renderings(settings.rendering)
         with open_archive() as archive:
-            app.state.origin = Origin(
-                settings, archive, pool, Uploads(stores, settings.http), Sender(pool), public_url, renderings
-            )
+            uploads, feed = Uploads(stores, settings.http), Feed(archive, stores)
+            app.state.origin = Origin(settings, archive, pool, uploads, sender, public_url, feed, renderings)
             sampler = asyncio.create_task(_sample(metrics))
             try:
                 yield
             finally:
                 sampler.cancel()
+                await feed.close()
                 stores.close()
                 renderings.close()
                 pool.close()
@@ -78,7 +79,12 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
         return PlainTextResponse(page, media_type=CONTENT_TYPE)
 
     routes = [
-        *[route for service in SERVICES for route in _routes(service.resources, service.root(settings.http))],
+        *[route for service in SERVICES for route in _routes(_served(service, settings), service.root(settings.http))],
+        *[
+            WebSocketRoute(service.root(settings.http) + socket.path, socket.handler)
+            for service in SERVICES
+            for socket in service.sockets
+        ],
         Route("/health/live", live),
         Route("/health/ready", ready),
         Route("/metrics", metrics_page),
@@ -89,6 +95,10 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
     # A path with a slash too many names nothing of PS3.18.
     app.router.redirect_slashes = False
     return Gate(app, settings, public_url=public_url, metrics=metrics)
+
+
+def _served(service: Service, settings: Settings) -> list[Resource]:
+    return [resource for resource in service.resources if resource.is_served(settings)]
 
 
 def _routes(resources: Iterable[Resource], root: str) -> list[BaseRoute]:

@@ -11,8 +11,8 @@ from hilum.dicom.transfer_syntaxes import (
     SYNTAXES,
     VIDEO_SYNTAXES,
 )
-from hilum.services.studies.offers import NEVER_TRAVEL, bulk_offers, frame_offers, object_offers
-from hilum.wire.selection import Offer, Packaging
+from hilum.services.studies.offers import ARCHIVE_FILE_OFFERS, NEVER_TRAVEL, bulk_offers, frame_offers, object_offers
+from hilum.wire.selection import Acceptable, Offer, Packaging, select
 
 BOTH = (Packaging.MULTIPART, Packaging.SINGLE)
 UNKNOWN = "1.2.3.4.5"
@@ -82,11 +82,46 @@ def test_compressed_frames_are_offered_as_stored_and_decoded(uid: str) -> None:
 
 @pytest.mark.requirement("WADO-24")
 def test_bulk_data_come_in_multipart_by_default_or_alone() -> None:
-    multipart, single = bulk_offers("application/octet-stream")
+    multipart, single = bulk_offers("application/octet-stream", BOTH)
 
     assert (multipart.packaging, multipart.is_default_type) == (Packaging.MULTIPART, True)
     assert (single.packaging, single.is_default_type) == (Packaging.SINGLE, False)
-    assert {offer.media_type for offer in bulk_offers("application/pdf")} == {
-        "application/pdf",
-        "application/octet-stream",
-    }
+    assert {offer.packaging for offer in bulk_offers("application/octet-stream", BOTH[:1])} == {Packaging.MULTIPART}
+
+
+@pytest.mark.requirement("WADO-49")
+def test_a_document_comes_alone_in_its_own_type_by_default_where_that_can_be_had() -> None:
+    offers = bulk_offers("application/pdf", BOTH)
+    in_multipart = bulk_offers("application/pdf", BOTH[:1])
+
+    assert [(offer.packaging, offer.media_type) for offer in offers if offer.is_default_type] == [
+        (Packaging.SINGLE, "application/pdf")
+    ]
+    assert [offer.media_type for offer in in_multipart if offer.is_default_type] == ["application/pdf"]
+    assert {offer.media_type for offer in offers} == {"application/pdf", "application/octet-stream"}
+
+
+@pytest.mark.requirement("MT-23")
+@pytest.mark.parametrize("uid", sorted(VIDEO_SYNTAXES))
+def test_a_video_comes_alone_by_default_where_that_can_be_had(uid: str) -> None:
+    assert [offer.packaging for offer in frame_offers(uid, BOTH) if offer.is_default_type] == [Packaging.SINGLE]
+    assert [offer.packaging for offer in frame_offers(uid, BOTH[:1]) if offer.is_default_type] == [Packaging.MULTIPART]
+
+
+@pytest.mark.requirement("PAY-09")
+@pytest.mark.parametrize(
+    ("accept", "parameters"),
+    [
+        ("application/zip", ()),
+        ("application/zip; dicomdir=true", (("dicomdir", "true"),)),
+        ("application/zip; DICOMDIR=true; transfer-syntax=*", (("dicomdir", "true"),)),
+        ("application/zip; dicomdir=false", ()),
+        ("*/*", None),
+        ("multipart/related; type=application/dicom", None),
+        ("application/zip; transfer-syntax=1.2.840.10008.1.2.1", None),
+    ],
+)
+def test_an_archive_file_is_selected_by_its_name_alone(accept: str, parameters: object) -> None:
+    offer = select(ARCHIVE_FILE_OFFERS, Acceptable(accept))
+
+    assert (None if offer is None else offer.parameters) == parameters

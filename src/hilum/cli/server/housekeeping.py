@@ -12,10 +12,14 @@ from typing import Final
 from hilum.app import open_archive
 from hilum.archive.removal import empty_trash, sweep, sweep_staging
 from hilum.config import Settings
+from hilum.services.worklist.housekeeping import keep_worklist
 
-_FIRST_AFTER_S: Final = 60.0
-_EVERY_S: Final = 600.0
-_ALL_BLOBS_EVERY_S: Final = 6 * 3600.0
+_EVERY_S: Final = 60.0
+_STAGING_EVERY: Final = 10
+"""Rounds between sweeps of staging and the trash."""
+_ALL_BLOBS_EVERY: Final = 360
+_ALL_BLOBS_FIRST: Final = 10
+"""Rounds between sweeps of all blobs, and before the first."""
 _END_PATIENCE_S: Final = 10.0
 _DAY_S: Final = 86_400
 
@@ -36,8 +40,14 @@ def housekeeping(settings: Settings) -> Iterator[None]:
 
 
 def keep_house_once(settings: Settings, *, now: float) -> None:
-    """Sweep all blobs, and empty the trash of what lies in it for longer than `trash.keep_days`."""
+    """Look after the worklist, sweep all blobs, and empty the trash of what is older than `trash.keep_days`."""
+    _keep_worklist(settings, now)
     _keep(settings, now, sweep)
+
+
+def _keep_worklist(settings: Settings, now: float) -> None:
+    with open_archive(settings) as archive:
+        keep_worklist(archive=archive, now=now)
 
 
 def _keep(settings: Settings, now: float, sweep_some: Callable[..., int]) -> None:
@@ -49,15 +59,14 @@ def _keep(settings: Settings, now: float, sweep_some: Callable[..., int]) -> Non
 
 
 def _keep_house(settings: Settings, stop: threading.Event) -> None:
-    pause_s = _FIRST_AFTER_S
-    next_sweep = time.monotonic() + _EVERY_S
-    while not stop.wait(pause_s):
-        pause_s = _EVERY_S
+    rounds = 0
+    while not stop.wait(_EVERY_S):
         try:
-            if time.monotonic() < next_sweep:
+            if rounds == 0 or rounds % _ALL_BLOBS_EVERY == _ALL_BLOBS_FIRST:
+                _keep(settings, time.time(), sweep if rounds else sweep_staging)
+            elif rounds % _STAGING_EVERY == 0:
                 _keep(settings, time.time(), sweep_staging)
-            else:
-                next_sweep = time.monotonic() + _ALL_BLOBS_EVERY_S
-                keep_house_once(settings, now=time.time())
+            _keep_worklist(settings, time.time())
         except Exception:  # noqa: BLE001 - outermost layer of the thread: a dead one never tries again
             _log.exception("Housekeeping failed; the next round is in %d seconds.", _EVERY_S)
+        rounds += 1

@@ -23,7 +23,23 @@ NEVER_TRAVEL: Final = frozenset({IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDI
 _DECODABLE: Final = frozenset({Compression.NATIVE, Compression.LOSSLESS, Compression.LOSSY})
 _OCTETS: Final = "application/octet-stream"
 
-METADATA_OFFERS: Final = (Offer(Packaging.SINGLE, "application/dicom+json", is_default_type=True),)
+METADATA_OFFERS: Final = (
+    Offer(Packaging.SINGLE, "application/dicom+json", is_default_type=True, charsets=("utf-8",)),
+    Offer(Packaging.MULTIPART, "application/dicom+xml", charsets=("utf-8",)),
+)
+"""Forms of several data sets, the default first. To offer another, add a row."""
+
+ONE_DATA_SET_OFFERS: Final = (
+    *METADATA_OFFERS,
+    Offer(Packaging.SINGLE, "application/dicom+xml", charsets=("utf-8",)),
+)
+"""Forms where there is one data set: the metadata of an instance (WADO-32), the Store Instances Response (STOW-40)."""
+
+ARCHIVE_FILE_OFFERS: Final = (
+    Offer(Packaging.SINGLE, "application/zip", parameters=(("dicomdir", "true"),)),
+    Offer(Packaging.SINGLE, "application/zip"),
+)
+"""Studies, series and instances as one file (PAY-09): with a DICOMDIR, and without. Never a default."""
 
 
 @lru_cache(maxsize=256)
@@ -71,12 +87,15 @@ def frame_offers(transfer_syntax_uid: str, packagings: tuple[Packaging, ...]) ->
     if compression in _DECODABLE:
         forms[_OCTETS, EXPLICIT_VR_LITTLE_ENDIAN] = True
     default = _OCTETS if compression in _DECODABLE or compression is None else stored_type
+    # A browser's video element asks for `*/*`, and plays a single part alone.
+    is_alone = compression is Compression.VIDEO and Packaging.SINGLE in packagings
+    default_packaging = Packaging.SINGLE if is_alone else Packaging.MULTIPART
     return tuple(
         Offer(
             packaging,
             media_type,
             uid,
-            is_default_type=packaging is Packaging.MULTIPART and media_type == default,
+            is_default_type=packaging is default_packaging and media_type == default,
             is_default_syntax=is_default_syntax,
         )
         for packaging in packagings
@@ -90,12 +109,29 @@ def _compression(transfer_syntax_uid: str) -> Compression | None:
     return syntax.compression if syntax else None
 
 
+FILES_AND_OBJECTS: Final = (
+    *ARCHIVE_FILE_OFFERS,
+    *object_offers(EXPLICIT_VR_LITTLE_ENDIAN, (Packaging.MULTIPART, Packaging.SINGLE)),
+)
+"""What decides whether a user agent that names archive files prefers them to objects."""
+
+
 @lru_cache(maxsize=256)
-def bulk_offers(media_type: str) -> tuple[Offer, ...]:
-    """Return the forms in which one bulk value can be given out: multipart by default (WADO-24), or alone."""
+def bulk_offers(media_type: str, packagings: tuple[Packaging, ...]) -> tuple[Offer, ...]:
+    """Return the forms in which one bulk value can be given out.
+
+    Octets come in multipart by default (WADO-24). A document of a media type of its own (WADO-49) comes as a single
+    part by default where that can be had, as a browser shows it.
+
+    Args:
+        media_type: of the value; `application/octet-stream` for all but encapsulated documents.
+        packagings: both where the target resource is this one value.
+    """
     types = dict.fromkeys((media_type, _OCTETS))
+    is_alone = media_type != _OCTETS and Packaging.SINGLE in packagings
+    default_packaging = Packaging.SINGLE if is_alone else Packaging.MULTIPART
     return tuple(
-        Offer(packaging, offered, is_default_type=packaging is Packaging.MULTIPART and offered == media_type)
-        for packaging in (Packaging.MULTIPART, Packaging.SINGLE)
+        Offer(packaging, offered, is_default_type=packaging is default_packaging and offered == media_type)
+        for packaging in packagings
         for offered in types
     )

@@ -8,7 +8,7 @@ from hilum.archive.archive import Archive
 from hilum.archive.rendering import rendered, thumbnails
 from hilum.dicom.resources import TargetResource
 from hilum.render.parameters import RenderingParameters
-from hilum.services.studies.retrieve import Part, Retrieved
+from hilum.services.studies.parts import Part, Retrieved
 from hilum.wire.selection import Acceptable
 
 

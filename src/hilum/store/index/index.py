@@ -38,6 +38,7 @@ from hilum.store.rows.records import (
     Totals,
 )
 from hilum.store.search.search import Searches
+from hilum.store.worklist.worklist import Worklist
 
 __all__ = ["Index", "IndexUnusable"]
 
@@ -60,6 +61,7 @@ class Index:
         self._writer: Final = writer
         self._searches: Final = searches
         self._waiter: Final = EventWaiter(database)
+        self.worklist: Final = Worklist(database, writer.change)
 
     @classmethod
     def open(
@@ -106,6 +108,7 @@ class Index:
         """Commit what is queued and give up all connections."""
         self._writer.close()
         self._waiter.close()
+        self.worklist.close()
         self._database.drop_idle()
 
     def record(self, instance: NewInstance) -> Future[Recorded]:
@@ -195,6 +198,7 @@ class Index:
         Raises:
             TargetNotFound: there never was such a target.
             TargetGone: it has no live instance any more.
+            InstanceCommitted: an instance of it is committed to be kept.
         """
         target = trash.Target(study, series, sop)
         return self._writer.change(lambda session: trash.move_to_trash(session, target))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, update
 
 from hilum.dicom.searching.query import Level
-from hilum.errors import TargetGone, TargetNotFound
+from hilum.errors import InstanceCommitted, TargetGone, TargetNotFound
 from hilum.store.database import tables
 from hilum.store.database.database import Database, Row, Session, Value
 from hilum.store.rows.events import INSERT_EVENT, event_values
@@ -38,6 +38,7 @@ _ROW: Final = (
     _instance.sop_instance_uid,
     _instance.blob_id,
     _instance.size_bytes,
+    _instance.committed_until,
 )
 _IN_ORDER: Final = (
     select(*_ROW)
@@ -121,6 +122,7 @@ def move_to_trash(session: Session, target: Target) -> list[str]:
     Raises:
         TargetNotFound: there never was such a target.
         TargetGone: it has no live instance any more.
+        InstanceCommitted: an instance of it is committed to be kept; then nothing of it is moved.
     """
     levels = LevelRows(session)
     levels.lock_study(target.values["study"])
@@ -129,6 +131,8 @@ def move_to_trash(session: Session, target: Target) -> list[str]:
         if session.row(_ANY[target.depth], target.values):
             raise TargetGone(f"The {target.level} was deleted.")
         raise TargetNotFound(f"There is no such {target.level} on this origin server.")
+    if any(row[6] for row in rows):
+        raise InstanceCommitted(f"The {target.level} holds an instance that this origin server is committed to keep.")
     for row in rows:
         _change_state(session, row, tables.LIVE, tables.TRASHED, "trashed")
         _count(levels, row, -1)

@@ -6,10 +6,10 @@ searches that differ in values share one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from hilum.dicom.levels import level_of
 from hilum.dicom.searching.query import DateTimeRange, Level, Match, Range, SingleValue, UidList, Wildcard
@@ -68,9 +68,18 @@ class Demand:
     values: tuple[str | int, ...]
 
 
-def demands_of(match: Match) -> list[Demand]:
-    """Return the tests that a matching key stands for; all of them must hold."""
-    place = _Place(match)
+Columns = Mapping[Level, Mapping[str, tuple[Any, Form]]]
+"""Attributes that have columns of their own, by level."""
+
+
+def demands_of(match: Match, columns: Columns = ATTRIBUTE_COLUMNS) -> list[Demand]:
+    """Return the tests that a matching key stands for; all of them must hold.
+
+    Args:
+        match: the matching key.
+        columns: what has columns; key rows hold all the rest.
+    """
+    place = _Place(match, columns)
     condition = match.condition
     match condition:
         case SingleValue(value):
@@ -96,13 +105,13 @@ def _padded(uids: Sequence[str]) -> list[str]:
 class _Place:
     """The attribute of a matching key: its level, its path, and how its values are written."""
 
-    def __init__(self, match: Match) -> None:
+    def __init__(self, match: Match, columns: Columns) -> None:
         self.path: Final = match.path
         self.level: Final = level_of(match.path[0])
         self.vr: Final = match.vr
-        column = ATTRIBUTE_COLUMNS[self.level].get(match.path[0]) if len(match.path) == 1 else None
+        column = columns.get(self.level, {}).get(match.path[0]) if len(match.path) == 1 else None
         self.form: Final = column[1] if column else None
-        self.is_study_date: Final = match.path == _STUDY_DATE
+        self.is_study_date: Final = column is not None and match.path == _STUDY_DATE
 
     def test(self, op: Op, *values: str | int, time_path: tuple[str, ...] = ()) -> Demand:
         return Demand(Shape(self.level, self.path, op, len(values), time_path), values)

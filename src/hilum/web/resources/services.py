@@ -6,5 +6,6 @@ from typing import Final
 
 from hilum.web.resources.resource import Service
 from hilum.web.resources.studies import STUDIES_SERVICE
+from hilum.web.resources.worklist import WORKLIST_SERVICE
 
-SERVICES: Final[tuple[Service, ...]] = (STUDIES_SERVICE,)
+SERVICES: Final[tuple[Service, ...]] = (STUDIES_SERVICE, WORKLIST_SERVICE)

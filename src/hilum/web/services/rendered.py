@@ -13,13 +13,12 @@ from starlette.requests import Request
 from hilum.render.parameter_text import parse_rendering, parse_thumbnail
 from hilum.render.parameters import RenderingParameters
 from hilum.services.studies import rendered
-from hilum.services.studies.retrieve import Retrieved
+from hilum.services.studies.parts import Retrieved
 from hilum.web.origin import Origin, origin_of
-from hilum.web.parse import acceptable_of, frame_numbers_of, query_values, target_of
+from hilum.web.parse import acceptable_of, conditions_of, frame_numbers_of, query_values, target_of
 from hilum.web.represent import represent_parts, retrieved_etag
 from hilum.web.transfer.send import Answer, AnswerResponse
 from hilum.wire.conditional import none_match
-from hilum.wire.ranges import RangeNotSatisfiable, parse_range
 from hilum.wire.selection import Packaging
 
 _KEPT: Final = frozenset({"image/gif"})
@@ -68,53 +67,37 @@ async def _answer(
     request: Request, origin: Origin, find: Callable[[], Retrieved], extra: dict[str, str]
 ) -> AnswerResponse:
     service_url = origin.service_url(request)
-    if_none_match = request.headers.get("if-none-match")
-    wanted_range = request.headers.get("range", "") if request.method == "GET" else ""
-    if_range = request.headers.get("if-range", "")
+    conditions = conditions_of(request)
 
     def transact() -> Answer:
         retrieved = find()
         etag = retrieved_etag(retrieved, service_url)
-        if none_match(if_none_match, etag):
+        if none_match(conditions.if_none_match, etag):
             return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": etag, "Vary": "Accept, Accept-Encoding", **extra}, b"")
-        answer = represent_parts(_kept(retrieved, etag, origin), service_url=service_url, etag=etag)
-        answer = replace(answer, headers={**answer.headers, **extra})
-        return _ranged(answer, wanted_range if if_range in ("", etag) else "")
+        kept = _kept(retrieved, etag, origin)
+        answer = represent_parts(kept, service_url=service_url, etag=etag, conditions=conditions)
+        return replace(answer, headers={**answer.headers, **extra})
 
     return AnswerResponse(await origin.renderings.run(transact, request.receive), origin.sender)
 
 
 def _kept(retrieved: Retrieved, etag: str, origin: Origin) -> Retrieved:
-    """Return a single part that is worth it with bytes that were made before, or are kept once they are made."""
+    """Return a single part with its bytes, made before or now: their length lets user agents ask for ranges."""
     part = retrieved.parts[0]
-    if retrieved.packaging is not Packaging.SINGLE or not _is_worth_keeping(part.offer.media_type, part.path):
+    if retrieved.packaging is not Packaging.SINGLE:
         return retrieved
-
-    def chunks() -> Iterator[bytes]:
-        body = origin.renderings.finished.find(etag)
-        if body is None:
-            body = b"".join(part.chunks())
+    is_kept = _is_worth_keeping(part.offer.media_type, part.path)
+    body = origin.renderings.finished.find(etag) if is_kept else None
+    if body is None:
+        body = b"".join(part.chunks())
+        if is_kept:
             origin.renderings.finished.keep(etag, body)
-        yield body
+    return replace(retrieved, parts=[replace(part, length=len(body), chunks=partial(_once, body))])
 
-    return replace(retrieved, parts=[replace(part, chunks=chunks)])
+
+def _once(body: bytes) -> Iterator[bytes]:
+    yield body
 
 
 def _is_worth_keeping(media_type: str, path: str) -> bool:
     return media_type.startswith("video/") or media_type in _KEPT or path.endswith("/thumbnail")
-
-
-def _ranged(answer: Answer, wanted: str) -> Answer:
-    """Return the part of a video or of an image that a Range header asks for; browsers seek so."""
-    if not isinstance(answer.body, bytes) or answer.status is not HTTPStatus.OK:
-        return answer
-    headers = {**answer.headers, "Accept-Ranges": "bytes"}
-    try:
-        part = parse_range(wanted, len(answer.body)) if wanted else None
-    except RangeNotSatisfiable as error:
-        headers = {"Content-Range": error.content_range, "Accept-Ranges": "bytes"}
-        return Answer(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers, b"")
-    if part is None:
-        return replace(answer, headers=headers)
-    headers["Content-Range"] = part.content_range
-    return Answer(HTTPStatus.PARTIAL_CONTENT, headers, answer.body[part.start : part.stop])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from hilum.archive.archive import Archive
@@ -10,7 +11,7 @@ from render_sources import attributes, shown, source
 from samples import make_dataset
 
 
-def with_overlay(dataset: Dataset, bits: np.ndarray, origin: list[int], kind: str = "G") -> Dataset:  # type: ignore[type-arg]
+def with_overlay(dataset: Dataset, bits: NDArray[np.uint8], origin: list[int], kind: str = "G") -> Dataset:
     dataset.add_new(0x60000010, "US", bits.shape[-2])
     dataset.add_new(0x60000011, "US", bits.shape[-1])
     dataset.add_new(0x60000040, "CS", kind)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from hilum.archive.archive import Archive
@@ -21,7 +22,7 @@ RECTANGLE = {
 CIRCLE = {"CenterOfCircularShutter": [4, 5], "RadiusOfCircularShutter": 2}
 
 
-def visible(shape: str | list[str], **values: Any) -> np.ndarray:  # type: ignore[type-arg]
+def visible(shape: str | list[str], **values: Any) -> NDArray[np.bool_]:
     dataset = Dataset()
     dataset.ShutterShape = shape
     for keyword, value in values.items():

@@ -23,7 +23,8 @@ class Renderings:
 
     def __init__(self, settings: RenderingSettings) -> None:
         """Prepare threads for `settings.jobs` renderings at once."""
-        self._pool = Pool("renderings", threads=settings.jobs or len(os.sched_getaffinity(0)))
+        self._threads = settings.jobs or len(os.sched_getaffinity(0))
+        self._pool = Pool("renderings", threads=self._threads)
         self._limit = settings.waiting
         self._outstanding = 0
         self.finished = Finished(settings.cache_bytes)
@@ -38,22 +39,31 @@ class Renderings:
         if self._outstanding >= self._limit:
             raise OutOfResources("Too many renderings wait.")
         self._outstanding += 1
-        job = self._pool.run(function)
-        watcher = asyncio.ensure_future(_gone(receive))
-        waiting: tuple[asyncio.Future[Any], ...] = (job, watcher)
         try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            if job.done():
-                return job.result()
-            raise RequestCutShort("The user agent has gone.")
+            job = self._pool.run(function)
+            if self._outstanding <= self._threads:
+                # It has begun: there is nothing left to drop, and nobody to watch for.
+                return await job
+            return await _unless_gone(job, receive)
         finally:
             self._outstanding -= 1
-            watcher.cancel()
-            job.cancel()
 
     def close(self) -> None:
         """Let running renderings end."""
         self._pool.close()
+
+
+async def _unless_gone(job: asyncio.Future[T], receive: Receive) -> T:
+    watcher = asyncio.ensure_future(_gone(receive))
+    waiting: tuple[asyncio.Future[Any], ...] = (job, watcher)
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if job.done():
+            return job.result()
+        raise RequestCutShort("The user agent has gone.")
+    finally:
+        watcher.cancel()
+        job.cancel()
 
 
 async def _gone(receive: Receive) -> None:

@@ -60,6 +60,8 @@ class HttpSettings(Section):
 
     dicomweb_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = "/dicomweb"
     """Path of the RESTful services of PS3.18; '' serves them at the top."""
+    soap_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado-ws"
+    """Path of the SOAP service."""
     public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
     """Scheme, host and prefix in front of every root as user agents see them, such as
     `https://pacs.example.org/imaging`; '' derives them from the request."""
@@ -165,6 +167,52 @@ class CodingSettings(Section):
     """Memory of a worker for compressed metadata that are asked for again; 0 keeps none."""
 
 
+class CommitmentSettings(Section):
+    """The Storage Commitment Service."""
+
+    keep_days: PositiveInt = 3650
+    """Days for which a committed instance can neither be deleted nor replaced."""
+    result_days: PositiveInt = 90
+    """Days for which results can be asked for; then the answer is 410."""
+    at_once: NonNegativeInt = 50
+    """Most instances that are checked while the user agent waits; more are answered with 202."""
+    at_once_bytes: NonNegativeInt = 128 * MEGABYTE
+    """Most bytes of instances that are checked while the user agent waits."""
+    max_instances: PositiveInt = 100_000
+    """Most instances that one request may name."""
+    max_request_bytes: PositiveInt = 64 * MEGABYTE
+    """Largest request."""
+
+
+class SoapSettings(Section):
+    """The SOAP service (WADO-WS, IHE RAD-69)."""
+
+    enabled: bool = True
+    """Whether the service is there; off: 404."""
+    repository_unique_id: str = ""
+    """OID by which manifests name this archive; '' names it by none."""
+    home_community_id: Annotated[str, Field(pattern=r"^(urn:oid:[0-2](\.(0|[1-9][0-9]*))+)?$")] = ""
+    """`urn:oid:...` of this archive's affinity domain."""
+    strict_repository: bool = False
+    """Refuse documents of another repository than `repository_unique_id`; user agents often send placeholders."""
+    unknown_document_code: Literal["XDSMissingDocument", "XDSDocumentUniqueIdError", "urn:dicom:wado:0017"] = (
+        "XDSMissingDocument"
+    )
+    """Error code for a document that is not here, of RetrieveImagingDocumentSet; others name `urn:dicom:wado:0017`."""
+    registry_response_namespace: Literal["wado", "rs"] = "wado"
+    """Namespace of the status element of rendered responses: the schema says `wado`, the prose `rs`."""
+    inline_xpath: bool = False
+    """Put what XPath filters select into the message, and not into parts of their own."""
+    refuse_security_header: bool = False
+    """Make a WS-Security header that must be understood a fault; else it is passed over, with a line in the log."""
+    max_request_bytes: PositiveInt = 16 * MEGABYTE
+    """Largest message."""
+    max_documents: PositiveInt = 10_000
+    """Most documents that one message may ask for."""
+    filter_timeout_s: PositiveFloat = 5.0
+    """Seconds of processor time that the XPath filters of one document may take."""
+
+
 class TrashSettings(Section):
     """Deleted studies, series and instances."""
 
@@ -252,6 +300,8 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     retrieve: RetrieveSettings = RetrieveSettings()
     rendering: RenderingSettings = RenderingSettings()
+    commitment: CommitmentSettings = CommitmentSettings()
+    soap: SoapSettings = SoapSettings()
     trash: TrashSettings = TrashSettings()
     coding: CodingSettings = CodingSettings()
     worklist: WorklistSettings = WorklistSettings()

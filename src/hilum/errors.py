@@ -55,6 +55,10 @@ class RequestCutShort(TransactionError):
     """The user agent went away before its request was complete."""
 
 
+class ContentUnavailable(TransactionError):
+    """The target resource is known, but its bytes cannot be read now (Instance Availability OFFLINE or UNAVAILABLE)."""
+
+
 class RangeNotSatisfied(TransactionError):
     """The byte range lies behind the end of the representation."""
 
@@ -66,6 +70,10 @@ class RangeNotSatisfied(TransactionError):
 
 class InstanceCommitted(TransactionError):
     """This origin server has committed itself to keep an instance of the target resource."""
+
+
+class TransactionUidInUse(TransactionError):
+    """The Transaction UID names another request already."""
 
 
 class StateConflict(TransactionError):

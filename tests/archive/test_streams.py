@@ -10,6 +10,7 @@ from archives import stored
 from hilum.archive.archive import Archive
 from hilum.archive.objects import bulk_values
 from hilum.archive.streams import Stream, stream_bytes, stream_of
+from hilum.dicom.reading import frames
 from hilum.errors import NotAcceptable
 from hilum.store.rows.records import StoredInstance
 from samples import encode
@@ -60,3 +61,17 @@ def test_long_and_short_fragments_make_one_stream(shared_archive: Archive) -> No
 
     assert read(shared_archive, instance, found) == b"".join(fragments)
     assert read(shared_archive, instance, found, 199_999, 12) == b"".join(fragments)[199_999:200_011]
+
+
+@pytest.mark.requirement("MT-23")
+def test_a_video_that_no_frame_record_can_hold_is_a_stream(
+    shared_archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As with more than 4 GB in several fragments.
+    monkeypatch.setattr(frames, "_MAX_SPAN", 1000)
+    fragments = [stream(800, 1), stream(900, 2)]
+
+    instance, found = opened(shared_archive, fragments)
+
+    assert shared_archive.index.frames(instance.instance_id) is None
+    assert read(shared_archive, instance, found, 700, 200) == b"".join(fragments)[700:900]

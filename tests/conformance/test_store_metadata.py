@@ -250,10 +250,7 @@ def test_a_bad_decimal_string_is_kept_with_a_warning(client: httpx.Client) -> No
 @pytest.mark.requirement("JSON-03", "JSON-20", "JSON-31", "JSON-07")
 def test_loose_json_is_understood(client: httpx.Client) -> None:
     dataset = make_dataset()
-    model = dataset.to_json_dict() | {
-        "0010002": None,
-    }
-    del model["0010002"]
+    model = dataset.to_json_dict()
     model |= {
         "00020010": {"vr": "UI", "Value": ["1.2.840.10008.1.2.1"]},
         "0020000d": model.pop("0020000D"),
@@ -366,3 +363,22 @@ def test_metadata_and_search_results_come_in_xml(client: httpx.Client) -> None:
     assert [values(xml_to_json(one.content), "0020000D") for one in found] == [[dataset.StudyInstanceUID]]
     bulk = client.get(read["7FE00010"]["BulkDataURI"], headers=OCTETS)
     assert parts_of(bulk)[0].content == dataset.PixelData
+
+
+@pytest.mark.requirement("STOW-46")
+def test_other_forms_of_metadata_are_an_unsupported_media_type(client: httpx.Client) -> None:
+    assert post(client, "application/x-other", [as_json(make_dataset().to_json_dict())]).status_code == 415
+
+
+@pytest.mark.requirement("STOW-21", "JSON-24", "JSON-27", "JSON-53")
+def test_instances_join_the_series_that_is_there(client: httpx.Client) -> None:
+    first = make_dataset()
+    second = make_dataset(StudyInstanceUID=first.StudyInstanceUID, SeriesInstanceUID=first.SeriesInstanceUID)
+    for dataset in (first, second):
+        assert post(client, DICOM_JSON, [as_json(dataset.to_json_dict())], study="").status_code == 200
+
+    path = f"/studies/{first.StudyInstanceUID}/series/{first.SeriesInstanceUID}/metadata"
+    found = client.get(path, headers=JSON).json()
+
+    assert {values(one, "00080018")[0] for one in found} == {first.SOPInstanceUID, second.SOPInstanceUID}
+    assert [one["00080020"] for one in found] == [{"vr": "DA", "Value": ["20240102"]}] * 2

@@ -25,6 +25,8 @@ STATUS_CODES: Final[Mapping[type[errors.TransactionError], HTTPStatus]] = {
     errors.TargetGone: HTTPStatus.GONE,
     errors.StateConflict: HTTPStatus.CONFLICT,
     errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.ContentUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TransactionUidInUse: HTTPStatus.CONFLICT,
     errors.InstanceCommitted: HTTPStatus.CONFLICT,
     errors.RangeNotSatisfied: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

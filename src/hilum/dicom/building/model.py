@@ -118,7 +118,10 @@ def _attribute(
     kinds = [kind for kind in _CONTENT if members.get(kind) is not None]
     if len(kinds) > 1 or not members.keys() <= {"vr", "VR", *_CONTENT}:
         _refuse(tag, "has members that exclude each other or are unknown")
-    vr = members.get("vr", members.get("VR")) or _known_vr(tag, named, kinds, pixel_representation)
+    vr = members.get("vr", members.get("VR"))
+    if not vr or (isinstance(vr, str) and " or " in vr):
+        # Some writers send the dictionary's "OB or OW".
+        vr = _known_vr(tag, named, kinds, pixel_representation)
     if not isinstance(vr, str) or vr not in _VRS:
         _refuse(tag, "has no VR, or one that is none")
     if not kinds:

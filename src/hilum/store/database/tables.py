@@ -246,6 +246,22 @@ contradiction: Final = Table(
 )
 """Values that differ from what an earlier instance said; `series_row` is 0 at study level."""
 
+commitment: Final = Table(
+    "commitment",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _text("transaction_uid"),
+    _text("request"),
+    _text("result"),
+    Column("lease_until", Double, nullable=False),
+    Column("finished", Double, nullable=False),
+    UniqueConstraint("transaction_uid"),
+)
+"""Requests of storage commitment. Times are seconds since the epoch; `finished` is 0 while one is worked on,
+`request` is '' afterwards, and `result` once it is no longer kept."""
+
+Index("ix_commitment_pending", commitment.c.finished, commitment.c.lease_until)
+
 event: Final = Table(
     "event",
     metadata,

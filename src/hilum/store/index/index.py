@@ -19,6 +19,7 @@ from hilum.store.database import tables
 from hilum.store.database.database import Database, IndexUnusable, Session
 from hilum.store.database.schema import check_schema
 from hilum.store.index import trash
+from hilum.store.index.commitments import Commitments
 from hilum.store.index.writer import Writer
 from hilum.store.rows import reading
 from hilum.store.rows.events import EventWaiter, events_after
@@ -61,6 +62,7 @@ class Index:
         self._writer: Final = writer
         self._searches: Final = searches
         self._waiter: Final = EventWaiter(database)
+        self.commitments: Final = Commitments(database, writer)
         self.worklist: Final = Worklist(database, writer.change)
 
     @classmethod

@@ -20,6 +20,7 @@ _PATH_PARAMETERS: Final = {
     "aetitle": "AE title of the receiver of event reports",
     "performer": "AE title of the performer",
     "requester": "AE title of the one who asks",
+    "transaction": "Transaction UID, made by the user agent",
     "bulkdata": "Path of the bulk value, as metadata name it",
     "base": "Whatever a user agent put in front of a relative URI",
 }

@@ -7,7 +7,7 @@ from typing import Final
 
 from hilum.web.resources.resource import Handler, Parameter, Resource, Service, Socket
 from hilum.web.services import events, worklist
-from hilum.web.services.workitem_forms import OFFERS, OFFERS_OF_ONE, REQUEST_TYPES
+from hilum.web.services.data_sets import OFFERS, OFFERS_OF_ONE, REQUEST_TYPES
 
 _WORKITEMS: Final = "/workitems"
 _WORKITEM: Final = "/workitems/{workitem}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
@@ -11,7 +12,7 @@ from starlette.requests import Request
 
 from hilum.archive.negotiation import preferred_offer
 from hilum.dicom.searching.query import Level, QueryError, parse_query
-from hilum.errors import InvalidRequest, NotAcceptable
+from hilum.errors import ContentUnavailable, InvalidRequest, NotAcceptable
 from hilum.services.studies import bulk_data, delete, retrieve
 from hilum.services.studies.archive_file import retrieve_archive_file
 from hilum.services.studies.offers import ARCHIVE_FILE_OFFERS, FILES_AND_OBJECTS, METADATA_OFFERS, ONE_DATA_SET_OFFERS
@@ -37,6 +38,8 @@ from hilum.web.represent import (
 from hilum.web.transfer.send import Answer, AnswerResponse
 from hilum.wire.conditional import etag_of, none_match
 from hilum.wire.selection import Images
+
+_logger = logging.getLogger(__name__)
 
 
 async def retrieve_instances(request: Request) -> AnswerResponse:
@@ -101,7 +104,16 @@ async def _answer_parts(request: Request, origin: Origin, find: Callable[[], Ret
             # others go without it (WADO-42). What is broken as a whole fails once more.
             return transact()
 
-    return AnswerResponse(await origin.pool.run(transact_again), origin.sender)
+    return AnswerResponse(await origin.pool.run(partial(_readable, transact_again)), origin.sender)
+
+
+def _readable(transact: Callable[[], Answer]) -> Answer:
+    """Carry out a transaction whose stored bytes may be out of reach: 503 and a line in the log (WADO-61)."""
+    try:
+        return transact()
+    except FileNotFoundError as error:
+        _logger.exception("A stored object cannot be read.")
+        raise ContentUnavailable("The stored object cannot be read at the moment.") from error
 
 
 async def delete_instances(request: Request) -> AnswerResponse:
@@ -132,7 +144,7 @@ async def retrieve_metadata(request: Request) -> AnswerResponse:
         kept = kept_metadata(etag, accepted, origin.sender.coded) if form == METADATA_OFFERS[0] else None
         return kept or represent_metadata(metadata, form, base_url=base_url, etag=etag)
 
-    return AnswerResponse(await origin.pool.run(transact), origin.sender)
+    return AnswerResponse(await origin.pool.run(partial(_readable, transact)), origin.sender)
 
 
 async def search_studies(request: Request) -> AnswerResponse:

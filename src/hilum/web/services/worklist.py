@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 
 from hilum.dicom.searching.query import Level, QueryError, parse_query
+from hilum.dicom.worklist.checks import text_of
 from hilum.errors import InvalidRequest, TransactionError
 from hilum.services.worklist import subscriptions
+from hilum.services.worklist.attributes import SOP_INSTANCE_UID
 from hilum.services.worklist.change_state import INCONSISTENT as STATE_INCONSISTENT
 from hilum.services.worklist.change_state import change_state
 from hilum.services.worklist.create import create_workitem
@@ -23,7 +26,7 @@ from hilum.store.worklist.records import DeletionLock
 from hilum.web.errors import transaction_answer
 from hilum.web.origin import Origin, origin_of
 from hilum.web.parse import acceptable_of
-from hilum.web.services.workitem_forms import OFFERS_OF_ONE, received, received_if_any, represented, selected_form
+from hilum.web.services.data_sets import OFFERS_OF_ONE, received, received_if_any, represented, selected_form
 from hilum.web.services.workitem_targets import (
     ae_title_of,
     deletion_lock_of,
@@ -43,7 +46,7 @@ async def create(request: Request) -> AnswerResponse:
     """Create a workitem (PS3.18 11.4)."""
     origin = origin_of(request)
     uid = uid_of_query(request)
-    body = await received(request, origin)
+    body = await received(request, origin, origin.settings.worklist.max_bytes)
     service_url = origin.service_url(request)
 
     def transact() -> Answer:
@@ -68,7 +71,7 @@ async def retrieve(request: Request) -> AnswerResponse:
         if none_match(if_none_match, etag):
             return Answer(HTTPStatus.NOT_MODIFIED, {"ETag": etag, "Vary": "Accept, Accept-Encoding"}, b"")
         headers = {"ETag": etag, **_CACHING}
-        return represented([workitem.members], form, headers, service_url=service_url)
+        return represented([workitem.members], form, headers, partial(_location, service_url))
 
     return AnswerResponse(await origin.pool.run(transact), origin.sender)
 
@@ -80,7 +83,7 @@ async def update(request: Request) -> AnswerResponse:
 
 async def _update(request: Request) -> AnswerResponse:
     origin, uid, transaction_uid = origin_of(request), workitem_of(request), transaction_uid_of(request)
-    body = await received(request, origin)
+    body = await received(request, origin, origin.settings.worklist.max_bytes)
     service_url = origin.service_url(request)
 
     def transact() -> Answer:
@@ -99,7 +102,7 @@ async def _change_state(request: Request) -> AnswerResponse:
     origin, uid = origin_of(request), workitem_of(request)
     if "performer" in request.path_params:
         ae_title_of(request, "performer")
-    body = await received(request, origin)
+    body = await received(request, origin, origin.settings.worklist.max_bytes)
     service_url = origin.service_url(request)
 
     def transact() -> Answer:
@@ -116,7 +119,7 @@ async def request_workitem_cancellation(request: Request) -> AnswerResponse:
 
 async def _request_cancellation(request: Request) -> AnswerResponse:
     origin, uid, requester = origin_of(request), workitem_of(request), requester_of(request)
-    body = await received_if_any(request, origin)
+    body = await received_if_any(request, origin, origin.settings.worklist.max_bytes)
     service_url = origin.service_url(request)
 
     def transact() -> Answer:
@@ -148,9 +151,13 @@ async def search(request: Request) -> AnswerResponse:
         headers = {**_CACHING, **{k: v for k, v in _warnings(warnings, service_url).items() if k == "Warning"}}
         if not page.items and settings.empty == 204:
             return Answer(HTTPStatus.NO_CONTENT, headers, b"")
-        return represented(page.items, form, headers, service_url=service_url)
+        return represented(page.items, form, headers, partial(_location, service_url))
 
     return AnswerResponse(await origin.pool.run(transact), origin.sender)
+
+
+def _location(service_url: str, workitem: Mapping[str, Any]) -> str:
+    return f"{service_url}/workitems/{text_of(workitem, SOP_INSTANCE_UID)}"
 
 
 async def subscribe(request: Request) -> AnswerResponse:

@@ -1,4 +1,4 @@
-"""The forms in which workitems travel: the DICOM JSON Model and the Native DICOM Model (PS3.18 11.1.3)."""
+"""Data sets that travel alone: in the DICOM JSON Model and in the Native DICOM Model (PS3.18 11.1.3, 13.1)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from typing import Any, Final
 import orjson
 from starlette.requests import Request
 
-from hilum.dicom.worklist.checks import text_of
 from hilum.dicom.worklist.payload import Payload, PayloadError, parse_json, parse_xml
 from hilum.dicom.xml import json_to_xml
 from hilum.errors import InvalidRequest, NotAcceptable, UnsupportedMediaType
-from hilum.services.worklist.attributes import SOP_INSTANCE_UID
 from hilum.web.origin import Origin
 from hilum.web.transfer.receive import receive_whole
 from hilum.web.transfer.send import Answer
@@ -39,10 +37,10 @@ OFFERS: Final = (
     Offer(Packaging.SINGLE, JSON, is_default_type=True),
     Offer(Packaging.MULTIPART, XML),
 )
-"""Forms of any number of workitems, the default first."""
+"""Forms of any number of data sets, the default first."""
 
 OFFERS_OF_ONE: Final = (*OFFERS, Offer(Packaging.SINGLE, XML))
-"""Forms of one workitem."""
+"""Forms of one data set."""
 
 Parser = Callable[[bytes], Payload]
 
@@ -73,23 +71,41 @@ def selected_form(acceptable: Acceptable, offers: tuple[Offer, ...] = OFFERS) ->
 
 
 def represented(
-    workitems: Sequence[Mapping[str, Any]], form: Offer, headers: Mapping[str, str], *, service_url: str
+    data_sets: Sequence[Mapping[str, Any]],
+    form: Offer,
+    headers: Mapping[str, str],
+    location_of: Callable[[Mapping[str, Any]], str],
 ) -> Answer:
-    """Return the response for workitems: in JSON one array (UPSX-02), in XML a part for each (UPSX-03)."""
+    """Return the response for data sets: in JSON one array (UPSX-02), in XML a part for each (UPSX-03).
+
+    Args:
+        data_sets: in order.
+        form: of the response.
+        headers: further ones; with an ETag, the boundary depends on it alone.
+        location_of: URL of the resource that a data set represents, '' if it is none.
+    """
     if form.media_type == JSON:
-        return Answer(HTTPStatus.OK, {**headers, "Content-Type": JSON}, orjson.dumps(workitems))
+        return Answer(HTTPStatus.OK, {**headers, "Content-Type": JSON}, orjson.dumps(data_sets))
     if form.packaging is Packaging.SINGLE:
-        return Answer(HTTPStatus.OK, {**headers, "Content-Type": XML}, json_to_xml(workitems[0]))
+        return Answer(HTTPStatus.OK, {**headers, "Content-Type": XML}, json_to_xml(data_sets[0]))
     boundary = new_boundary(headers.get("ETag", ""))
     pieces: list[bytes] = []
-    for members in workitems:
-        document = json_to_xml(members)
-        location = f"{service_url}/workitems/{text_of(members, SOP_INSTANCE_UID)}"
-        head = part_header(boundary, content_type=XML, content_location=location, content_length=len(document))
+    for data_set in data_sets:
+        document = json_to_xml(data_set)
+        head = part_header(
+            boundary, content_type=XML, content_location=location_of(data_set), content_length=len(document)
+        )
         pieces += [head, document, b"\r\n"]
     content_type = f'multipart/related; type="{XML}"; boundary={boundary}'
     body = b"".join([*pieces, closing_delimiter(boundary)])
     return Answer(HTTPStatus.OK, {**headers, "Content-Type": content_type}, body)
+
+
+def represented_one(data_set: Mapping[str, Any], form: Offer, headers: Mapping[str, str]) -> Answer:
+    """Return the response for one data set that is no resource of its own: in JSON a bare object."""
+    if form.media_type == JSON:
+        return Answer(HTTPStatus.OK, {**headers, "Content-Type": JSON}, orjson.dumps(data_set))
+    return represented([data_set], form, headers, lambda _: "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,40 +130,41 @@ class Received:
             raise InvalidRequest(str(error)) from error
 
 
-async def received(request: Request, origin: Origin) -> Received:
+async def received(request: Request, origin: Origin, max_bytes: int) -> Received:
     """Return the payload of a request.
 
     Args:
         request: nothing of its payload has been read.
         origin: of this process.
+        max_bytes: most bytes of the payload.
 
     Raises:
         UnsupportedMediaType: it is of another media type (UPSX-05).
-        PayloadTooLarge: it is longer than `worklist.max_bytes`.
+        PayloadTooLarge: it is longer than `max_bytes`.
         RequestCutShort: the user agent went away, or was too slow.
     """
     parser = _parser(request.headers.get("content-type", ""))
-    return Received(await _body(request, origin), parser)
+    return Received(await _body(request, origin, max_bytes), parser)
 
 
-async def received_if_any(request: Request, origin: Origin) -> Received:
+async def received_if_any(request: Request, origin: Origin, max_bytes: int) -> Received:
     """Return the payload of a request that need not have one, and then no media type.
 
     Raises:
         UnsupportedMediaType: it has one of another media type.
-        PayloadTooLarge: it is longer than `worklist.max_bytes`.
+        PayloadTooLarge: it is longer than `max_bytes`.
         RequestCutShort: the user agent went away, or was too slow.
     """
     text = request.headers.get("content-type")
     parser = None if text is None else _parser(text)
-    body = await _body(request, origin)
+    body = await _body(request, origin, max_bytes)
     if body and parser is None:
         raise UnsupportedMediaType(_SUPPORTED)
     return Received(body, parser if body else None)
 
 
-async def _body(request: Request, origin: Origin) -> bytes:
-    return await receive_whole(request, uploads=origin.uploads, max_bytes=origin.settings.worklist.max_bytes)
+async def _body(request: Request, origin: Origin, max_bytes: int) -> bytes:
+    return await receive_whole(request, uploads=origin.uploads, max_bytes=max_bytes)
 
 
 def _parser(content_type: str) -> Parser:
@@ -178,7 +195,7 @@ def _parse_multipart(body: bytes, *, boundary: str) -> Payload:
     begins = [event for event in events if isinstance(event, PartBegin)]
     ends = [event for event in events if isinstance(event, PartEnd)]
     if len(begins) != 1 or not all(end.complete for end in ends):
-        raise PayloadError("The payload must have exactly one part, which holds a workitem.")
+        raise PayloadError("The payload must have exactly one part, which holds a data set.")
     part_type = begins[0].headers.get("content-type", XML).partition(";")[0].strip().lower()
     if part_type != XML:
         raise PayloadError(f"The part must be of the type {XML}.")

@@ -38,8 +38,6 @@ PROGRAMS = {
 }
 NATIVE = NATIVE_SYNTAXES | {RLE_LOSSLESS}
 
-DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
-
 # What is not compared, and why.
 EXCEPTIONS = {
     "SC_rgb_jpeg.dcm": "DCMTK refuses the codestream: it has bytes after its end marker",
@@ -97,8 +95,8 @@ def difference(archive: Archive, name: str, folder: Path) -> tuple[int, int] | N
     command = [PROGRAMS.get(uid, "dcm2pnm"), "-O", "--write-raw-pnm", *options, str(path)]
     expected = np.asarray(Image.open(io.BytesIO(subprocess.run(command, capture_output=True, check=True).stdout)))
     own = shown(source, parameters).astype(np.int64)
-    if source.sop_class_uid == DOSE:
-        # Shown in colours of a map, which DCMTK has none of: tests/render/test_frame_colors.py.
+    if own.ndim > expected.ndim:
+        # Doses, segmentations and supplemental palettes have colours that DCMTK does not know: test_frame_colors.py.
         return None
     difference = np.abs(own - expected)
     if is_gray:

@@ -144,6 +144,24 @@ class RetrieveSettings(Section):
     """Largest series whose metadata is kept as one record; above it, it is streamed instance by instance."""
 
 
+class RenderingSettings(Section):
+    """How instances are shown as images, video and documents."""
+
+    jobs: NonNegativeInt = 0
+    """Renderings that a worker makes at once; 0: one a core."""
+    waiting: PositiveInt = 256
+    """Renderings that may wait in a worker; what comes beyond them is answered 503. A rendering whose user agent has
+    gone is not begun."""
+    max_pixels: PositiveInt = 64 * 1024 * 1024
+    """Most pixels of one rendered representation, over all of its frames."""
+    max_document_bytes: PositiveInt = 256 * MEGABYTE
+    """Largest object that is rendered as a document."""
+    thumbnail_side: Annotated[int, Field(ge=16, le=1024)] = 128
+    """Longest side of a thumbnail for which no viewport is asked, in pixels."""
+    cache_bytes: NonNegativeInt = 64 * MEGABYTE
+    """Memory of a worker for finished thumbnails, video and animations."""
+
+
 class CodingSettings(Section):
     """Content codings of text payloads."""
 
@@ -283,6 +301,7 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     store: StoreSettings = StoreSettings()
     retrieve: RetrieveSettings = RetrieveSettings()
+    rendering: RenderingSettings = RenderingSettings()
     commitment: CommitmentSettings = CommitmentSettings()
     soap: SoapSettings = SoapSettings()
     trash: TrashSettings = TrashSettings()

@@ -31,6 +31,7 @@ from hilum.web.resources.services import SERVICES
 from hilum.web.transfer.feed import Feed
 from hilum.web.transfer.pool import Pool
 from hilum.web.transfer.receive import Uploads
+from hilum.web.transfer.renderings import Renderings
 from hilum.web.transfer.send import Sender
 
 READ_THREADS: Final = 4
@@ -60,10 +61,10 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         pool, stores = Pool("transactions", threads=READ_THREADS), Pool("stores", threads=STORE_THREADS)
-        sender = Sender(pool, kept_bytes=settings.coding.cache_bytes)
+        sender, renderings = Sender(pool, kept_bytes=settings.coding.cache_bytes), Renderings(settings.rendering)
         with open_archive() as archive:
             uploads, feed = Uploads(stores, settings.http), Feed(archive, stores)
-            app.state.origin = Origin(settings, archive, pool, uploads, sender, public_url, feed)
+            app.state.origin = Origin(settings, archive, pool, uploads, sender, public_url, feed, renderings)
             sampler = asyncio.create_task(_sample(metrics))
             try:
                 yield
@@ -71,6 +72,7 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
                 sampler.cancel()
                 await feed.close()
                 stores.close()
+                renderings.close()
                 pool.close()
 
     async def metrics_page(request: Request) -> Response:

@@ -12,6 +12,7 @@ from hilum.web.public_url import PublicUrl
 from hilum.web.transfer.feed import Feed
 from hilum.web.transfer.pool import Pool
 from hilum.web.transfer.receive import Uploads
+from hilum.web.transfer.renderings import Renderings
 from hilum.web.transfer.send import Sender
 
 
@@ -28,6 +29,8 @@ class Origin:
     public_url: PublicUrl
     feed: Feed
     """Event reports for the receivers that are connected to this process."""
+    renderings: Renderings
+    """Threads that render, and what they have finished."""
 
     def service_url(self, request: Request) -> str:
         """Return the absolute base URL of the RESTful services, as the user agent sees them."""

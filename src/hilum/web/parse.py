@@ -95,6 +95,15 @@ def acceptable_of(request: Request, images: Images = Images.RENDERED) -> Accepta
     return acceptable
 
 
+def query_values(request: Request) -> dict[str, list[str]]:
+    """Return the values of each query parameter, percent-decoded; `+` stays what it is: numbers have signs."""
+    query: bytes = request.scope["query_string"]
+    values: dict[str, list[str]] = {}
+    for name, _, value in _pairs(query) if query else ():
+        values.setdefault(unquote(name), []).append(unquote(value))
+    return values
+
+
 def conditions_of(request: Request) -> Conditions:
     """Return what the request says of representations that the user agent holds."""
     headers = request.headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
+from hilum.web.resources.rendered import RENDERED_RESOURCES
 from hilum.web.resources.resource import Handler, Parameter, Resource, Service
 from hilum.web.services import store, studies
 
@@ -192,6 +193,7 @@ STUDIES_RESOURCES: Final = (
         "PS3.18 10.4.1.1.5; relative to another resource",
         _BULK_DATA,
     ),
+    *RENDERED_RESOURCES,
 )
 """The Studies Service; the most requested resources first, since routing goes from top to bottom."""
 

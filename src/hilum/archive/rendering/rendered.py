@@ -38,6 +38,8 @@ class RenderedPart:
     """What the bytes depend on, beside their media type, for the ETag."""
     render: Callable[[], bytes]
     """Make the bytes; raises NotAcceptable, PayloadTooLarge or InvalidRequest."""
+    rendering: Rendering
+    """What it is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ def _part(
     state_source = source_of(item.state, archive=archive) if item.state else None
     rendering = Rendering(source, indices, parameters, state_source, archive.settings.rendering.max_pixels)
     version = f"{item.instance.blob_id}/{item.state.blob_id if item.state else ''}/{list(indices)}/{parameters}"
-    return RenderedPart(offer, item.path, version, partial(_render, row, rendering)), offers
+    return RenderedPart(offer, item.path, version, partial(_render, row, rendering), rendering), offers
 
 
 def _render(row: RenderedType, rendering: Rendering) -> bytes:

@@ -13,7 +13,7 @@ from hilum.archive.metadata import instance_metadata
 from hilum.archive.objects import frames_of
 from hilum.dicom.xml import json_to_xml
 from hilum.errors import TargetGone, TargetNotFound
-from hilum.soap.documents import refusal
+from hilum.soap.methods.documents import refusal
 from hilum.soap.names import ErrorCode
 from hilum.soap.packaging import Attachment, new_content_id
 from hilum.soap.requests import MetadataRequest

@@ -10,8 +10,8 @@ from hilum.dicom.searching.query import Level, Query, parse_query
 from hilum.store.database.database import Kind, Session
 from hilum.store.index.index import Index
 from hilum.store.rows.records import DuplicatePolicy
-from hilum.store.search.criteria import demands_of, parameters
-from hilum.store.search.search import _Form, _page_statement, _Part, _plan, _Question
+from hilum.store.search.criteria import demands_of, parameters, postings_of
+from hilum.store.search.search import _Form, _page_statement, _Part, _plan, _Question, _term_values
 from offers import Offer
 
 
@@ -36,11 +36,13 @@ def plan_of(index: Index, query: Query) -> Sequence[str]:
     tests = [test for match in query.matches for test in demands_of(match)]
     target = {"study": query.study_instance_uid} if query.study_instance_uid else {}
     form = _Form(Kind.SQLITE, query.level, len(target), tuple(test.shape for test in tests))
-    question = _Question(form, {**target, **parameters(tests, Kind.SQLITE)})
+    terms = tuple(term for test in tests for term in postings_of(test))
+    question = _Question(form, {**target, **parameters(tests, Kind.SQLITE)}, terms[:4])
 
     def work(session: Session) -> list[str]:
-        statement = _page_statement(form, _plan(session, question), _Part.NATIVE)
-        values = statement.parameters({**question.values, "limit": 51, "offset": 0})
+        plan, term = _plan(session, question)
+        statement = _page_statement(form, plan, _Part.NATIVE)
+        values = statement.parameters({**question.values, **_term_values(term), "limit": 51, "offset": 0})
         rows = session.driver.execute("EXPLAIN QUERY PLAN " + statement.text, values)
         return [row[3] for row in rows.fetchall()]
 

@@ -112,17 +112,20 @@ def pieces_of(word: str) -> list[str]:
     return [word[start:stop] for start, stop in zip(cuts, cuts[1:], strict=False)]
 
 
-START: Final = "^"
-"""What grams of a name's beginning begin with."""
+_START: Final = "^"
+_END: Final = "$"
+"""What grams of a name's beginning, and of its end, begin with."""
 
 
 def grams_of(name: str) -> set[str]:
     """Return the grams of a component group by which patterns find it: runs of letters, and how it begins.
 
     >>> sorted(grams_of("smith^li"))
-    ['^s', '^sm', 'ith', 'mit', 'smi']
+    ['$^li', '^s', '^sm', 'ith', 'mit', 'smi']
     """
-    return {*_runs(name), *(START + name[:size] for size in (1, 2) if len(name) >= size)}
+    if not name:
+        return set()
+    return {*_runs(name), *(_START + name[:size] for size in (1, 2) if len(name) >= size), _END + name[-3:]}
 
 
 def grams_of_pattern(pattern: str) -> list[str]:
@@ -130,11 +133,15 @@ def grams_of_pattern(pattern: str) -> list[str]:
 
     >>> grams_of_pattern("smith^j*"), grams_of_pattern("*ith?"), grams_of_pattern("s*"), grams_of_pattern("*a*")
     (['smi', 'mit', 'ith', '^sm'], ['ith'], ['^s'], [])
+    >>> grams_of_pattern("*smith")
+    ['$ith', 'smi', 'mit', 'ith']
     """
     literals = re.split(r"[*?]", pattern)
     found = [gram for literal in sorted(literals, key=len, reverse=True) for gram in _runs(literal)]
     if literals[0]:
-        found.append(START + literals[0][:2])
+        found.append(_START + literals[0][:2])
+    if len(literals[-1]) >= 3:
+        found.insert(0, _END + literals[-1][-3:])
     return list(dict.fromkeys(found))
 
 

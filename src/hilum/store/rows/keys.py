@@ -112,21 +112,34 @@ def _place(row: KeyRow) -> tuple[str, str, int]:
     return row.path, row.item, row.position
 
 
-def replace_postings(session: Session, owner: int, standing: StudyPostings, wanted: StudyPostings) -> None:
-    """Write the difference between the postings of a study that there are and those that there should be."""
-    if standing == wanted:
-        return
-    before, after = standing.rows, wanted.rows
+@dataclass(frozen=True, slots=True)
+class PostingChange:
+    """The postings of a study before and after."""
+
+    owner: int
+    standing: StudyPostings
+    wanted: StudyPostings
+
+
+def replace_postings(session: Session, changes: Iterable[PostingChange]) -> None:
+    """Write the differences between the postings that there are and those that there should be.
+
+    All of a transaction at once and in order: studies share terms, and so the pages that are written.
+    """
+    gone: list[tuple[str, str, str]] = []
+    new: list[tuple[str, str, str, int]] = []
+    for change in changes:
+        if change.standing != change.wanted:
+            before, after = change.standing.rows, change.wanted.rows
+            gone += before - after
+            new += [(*row, change.owner) for row in after - before]
     session.run_many(
         _DELETE_POSTING,
-        [{"old_path": path, "old_term": term, "old_order_key": key} for path, term, key in sorted(before - after)],
+        [{"old_path": path, "old_term": term, "old_order_key": key} for path, term, key in sorted(gone)],
     )
     session.run_many(
         _INSERT_POSTING,
-        [
-            {"path": path, "term": term, "order_key": key, "owner": owner}
-            for path, term, key in sorted(after - before)
-        ],
+        [{"path": path, "term": term, "order_key": key, "owner": owner} for path, term, key, owner in sorted(new)],
     )
 
 

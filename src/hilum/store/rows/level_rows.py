@@ -23,6 +23,7 @@ from hilum.store.rows.columns import MODALITIES_IN_STUDY, rows_beside_columns, s
 from hilum.store.rows.events import INSERT_EVENT, event_values
 from hilum.store.rows.keys import (
     NO_POSTINGS,
+    PostingChange,
     StudyPostings,
     inserting,
     replace_keys,
@@ -210,8 +211,8 @@ class LevelRows:
         """Write the counts, attributes and answers of all that was touched."""
         for series in self._series.values():
             self._write_series(series)
-        for study in self._studies.values():
-            self._write_study(study)
+        changes = [change for study in self._studies.values() if (change := self._write_study(study))]
+        replace_postings(self._session, changes)
 
     def _new_study(self, uid: str) -> StudyRow:
         values: dict[str, Value] = {
@@ -321,7 +322,8 @@ class LevelRows:
         keys = frozenset(rows_beside_columns(Level.SERIES, members))
         replace_keys(self._session, Level.SERIES, series.row, self._standing_keys(Level.SERIES, series), keys)
 
-    def _write_study(self, study: StudyRow) -> None:
+    def _write_study(self, study: StudyRow) -> PostingChange | None:
+        """Write a study's row and keys; return what becomes of its postings."""
         modalities: list[str] = []
         if study.is_rewritten:
             modalities = [row[0] for row in self._session.rows(_VISIBLE_MODALITIES, {"row": study.row})]
@@ -335,7 +337,7 @@ class LevelRows:
         }
         if not study.is_rewritten:
             self._session.run(_COUNT_STUDY, _new_values(study.row, counts))
-            return
+            return None
         members = self._members(Level.STUDY, study)
         head, tail = study_pieces(members, modalities)
         texts = {"answer_head": head, "answer_tail": tail, "attributes": _json(members)}
@@ -346,7 +348,7 @@ class LevelRows:
         keys = _study_keys(members, modalities)
         replace_keys(self._session, Level.STUDY, study.row, known, keys)
         wanted = StudyPostings(str(values["order_key"]), keys) if study.instance_count else NO_POSTINGS
-        replace_postings(self._session, study.row, postings, wanted)
+        return PostingChange(study.row, postings, wanted)
 
     def _standing_keys(self, level: Level, owner: StudyRow | SeriesRow) -> frozenset[KeyRow]:
         return frozenset() if owner.is_new else standing_keys(self._session, level, owner.row)

@@ -15,7 +15,9 @@ from hilum.dicom.levels import level_of
 from hilum.dicom.searching.query import DateTimeRange, Level, Match, Range, SingleValue, UidList, Wildcard
 from hilum.store.database import tables, text
 from hilum.store.database.database import Kind, Value
-from hilum.store.rows.columns import ATTRIBUTE_COLUMNS, Form
+from hilum.store.database.names import grams_of_pattern
+from hilum.store.rows.columns import ATTRIBUTE_COLUMNS, MODALITIES_IN_STUDY, Form
+from hilum.store.rows.keys import PATIENT_NAME, Posting
 from hilum.store.rows.merging import NUMBER_VRS
 
 _LATEST: Final = "~"
@@ -174,6 +176,27 @@ def _days(first: str, last: str) -> Demand:
     lower = text.order_date(last) if last else ""
     upper = text.prefix_end(text.order_date(first)) if first else text.order_date("")
     return Demand(Shape(Level.STUDY, ORDER_KEY, Op.FROM_UNTIL, 2), (lower, upper or _LATEST))
+
+
+_MODALITY: Final = ("00080060",)
+_MODALITIES_IN_STUDY: Final = (MODALITIES_IN_STUDY,)
+_PATIENT_NAME: Final = (PATIENT_NAME,)
+
+
+def postings_of(test: Demand) -> list[Posting]:
+    """Return postings that hold every study which passes the test; those that may be short come first."""
+    shape, values = test.shape, test.values
+    if shape.op is Op.EQUAL and shape.path in {_MODALITY, _MODALITIES_IN_STUDY}:
+        return [(MODALITIES_IN_STUDY, str(values[0]))]
+    if shape.path != _PATIENT_NAME:
+        return []
+    if shape.op is Op.EQUAL:
+        patterns = ["".join(map(str, values))]
+    elif shape.op in PATTERNS:
+        patterns = [str(values[-1])]
+    else:
+        patterns = [f"{values[0]}*"] if shape.op is Op.FROM_UNTIL else [f"{values[2]}*"] if shape.op is Op.STEM else []
+    return [(PATIENT_NAME, gram) for pattern in patterns for gram in grams_of_pattern(pattern)]
 
 
 def has_column(shape: Shape) -> bool:

@@ -20,10 +20,23 @@ from hilum.store.database import tables
 from hilum.store.database.database import Compiled, Database, Kind, Row, Session, Value
 from hilum.store.rows.columns import ATTRIBUTE_COLUMNS
 from hilum.store.rows.events import last_event
+from hilum.store.rows.keys import Posting
 from hilum.store.rows.reading import bodies_of
 from hilum.store.rows.records import SearchPage
-from hilum.store.search.clauses import PLANNED, VISIBLE, WALK, Plan, Way, clauses, few, source
-from hilum.store.search.criteria import ORDER_KEY, Demand, Op, Shape, demands_of, has_column, parameters
+from hilum.store.search.clauses import (
+    PLANNED,
+    POSTING,
+    VISIBLE,
+    WALK,
+    Plan,
+    Way,
+    clauses,
+    few,
+    postings,
+    source,
+    study_order,
+)
+from hilum.store.search.criteria import ORDER_KEY, Demand, Op, Shape, demands_of, has_column, parameters, postings_of
 from hilum.store.search.results import (
     NATIVE,
     NATIVE_COLUMNS,
@@ -44,6 +57,14 @@ _FINDING: Final = frozenset({("0020000D",), ("0020000E",), ("00080018",), ("0010
 
 _INDEXED: Final = _FINDING | {("00200010",), ("00080060",), ("00080016",)}
 """Attributes whose columns have an index."""
+
+_COMPARED: Final = 100
+"""How much of a posting is looked at to tell how long it is."""
+
+_TERMS: Final = 6
+"""Most postings that are compared."""
+
+_NO_TERM: Final[Posting] = ("", "")
 
 _COUNTS_KEPT: Final = 1024
 _STATEMENTS_KEPT: Final = 512
@@ -79,6 +100,8 @@ class _Question:
 
     form: _Form
     values: Mapping[str, Value]
+    terms: tuple[Posting, ...] = ()
+    """Postings that hold every match; those that may be short come first."""
 
     @property
     def key(self) -> Hashable:
@@ -90,8 +113,7 @@ _TARGETS: Final = (
     _study.study_instance_uid == bindparam("study"),
     _series.series_instance_uid == bindparam("series"),
 )
-_ORDER: Final[tuple[tuple[ColumnElement[Any], ...], ...]] = (
-    (_study.order_key,),
+_ORDER_BELOW: Final[tuple[tuple[ColumnElement[Any], ...], ...]] = (
     (_series.series_number, _series.series_instance_uid),
     (_instance.instance_number, _instance.sop_instance_uid),
 )
@@ -101,7 +123,7 @@ _LEVELS: Final = (Level.STUDY, Level.SERIES, Level.INSTANCE)
 @lru_cache(maxsize=_STATEMENTS_KEPT)
 def _page_statement(form: _Form, plan: Plan, part: _Part) -> Compiled:
     columns = NATIVE_COLUMNS if part is _Part.NATIVE else WIDE_COLUMNS
-    levels = _ORDER[form.depth : _LEVELS.index(form.level) + 1]
+    levels = ((study_order(plan),), *_ORDER_BELOW)[form.depth : _LEVELS.index(form.level) + 1]
     statement = (
         select(*columns[form.level])
         .select_from(source(form.level, plan))
@@ -115,7 +137,7 @@ def _page_statement(form: _Form, plan: Plan, part: _Part) -> Compiled:
 
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
-def _count_statement(form: _Form) -> Compiled:
+def _count_statement(form: _Form, plan: Plan) -> Compiled:
     """Return the statement that counts all matches; where no lower level is tested, the counts of rows add up."""
     tested = max([_LEVELS.index(shape.level) for shape in form.shapes], default=0)
     level = _LEVELS[max(tested, min(form.depth, 1))]
@@ -127,8 +149,13 @@ def _count_statement(form: _Form) -> Compiled:
             (Level.SERIES, Level.INSTANCE): _series.instance_count,
         }
         number = func.coalesce(func.sum(counts[level, form.level]), literal_column("0"))
-    statement = select(number).select_from(source(level, PLANNED)).where(*_conditions(form, level, PLANNED))
+    statement = select(number).select_from(source(level, plan)).where(*_conditions(form, level, plan))
     return Compiled(statement, form.kind)
+
+
+@lru_cache(maxsize=_STATEMENTS_KEPT)
+def _postings_statement(terms: int, ranges: tuple[Shape, ...], kind: Kind) -> Compiled:
+    return Compiled(postings(terms, ranges, _COMPARED), kind)
 
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
@@ -178,7 +205,8 @@ class Searches:
         scanned = [test for test in tests if self._is_outside(test)]
         indexed = [test for test in tests if test not in scanned] if scanned else tests
         form = _Form(self._database.kind, query.level, len(targets), tuple(test.shape for test in indexed))
-        question = _Question(form, {**targets, **parameters(indexed, self._database.kind)})
+        terms = tuple(dict.fromkeys(term for test in indexed for term in postings_of(test)))
+        question = _Question(form, {**targets, **parameters(indexed, self._database.kind)}, terms[:_TERMS])
         want = wanted(query)
         if scanned:
             return self._scan(query, want, question, scanned)
@@ -206,8 +234,8 @@ class Searches:
         values = {**question.values, "limit": limit, "offset": offset}
 
         def work(session: Session) -> list[Row]:
-            plan = _plan(session, question)
-            return session.rows(_page_statement(question.form, plan, part), values)
+            plan, term = _plan(session, question)
+            return session.rows(_page_statement(question.form, plan, part), {**values, **_term_values(term)})
 
         return self._database.read(work)
 
@@ -261,16 +289,29 @@ class Searches:
                     yield row
 
 
-def _plan(session: Session, question: _Question) -> Plan:
-    """Return the way to the first matches: from a test that finds few rows, else in the order of the answer."""
+def _plan(session: Session, question: _Question) -> tuple[Plan, Posting]:
+    """Return the way to the first matches, and the posting if it goes along one.
+
+    From a test that finds few rows, else along the shortest posting, else in the order of the answer.
+    """
     form = question.form
-    if form.kind is Kind.POSTGRESQL:
-        return PLANNED
     for number, shape in enumerate(form.shapes):
         if shape.op in {Op.EQUAL, Op.ANY_OF} and shape.path in _FINDING:
-            return WALK if shape.level is Level.STUDY else Plan(Way.DRIVE, number)
+            if form.kind is Kind.POSTGRESQL:
+                return PLANNED, _NO_TERM
+            return WALK if shape.level is Level.STUDY else Plan(Way.DRIVE, number), _NO_TERM
     if form.depth:
-        return WALK
+        return WALK if form.kind is Kind.SQLITE else PLANNED, _NO_TERM
+    fewest, best = (_FEW, PLANNED) if form.kind is Kind.POSTGRESQL else _fewest(session, question)
+    if question.terms and fewest > _COMPARED:
+        # However many there are: no posting is longer than the whole order, and none needs sorting.
+        return POSTING, _thinnest(session, question)
+    return best, _NO_TERM
+
+
+def _fewest(session: Session, question: _Question) -> tuple[int, Plan]:
+    """Return how few rows a single test finds through its index, and the plan that begins there."""
+    form = question.form
     fewest, best = _FEW, WALK
     for number, shape in enumerate(form.shapes):
         if not _has_index(shape):
@@ -278,7 +319,30 @@ def _plan(session: Session, question: _Question) -> Plan:
         found = session.only(_few_statement(shape, number, form.kind), _values_of(question, number))[0]
         if found < fewest:
             fewest, best = found, WALK if shape.path == ORDER_KEY else Plan(Way.DRIVE, number)
-    return best
+    return fewest, best
+
+
+def _thinnest(session: Session, question: _Question) -> Posting:
+    """Return the posting with the fewest studies, by the first ones of each."""
+    values: dict[str, Value] = {}
+    for number, (path, term) in enumerate(question.terms):
+        values |= {f"path{number}": path, f"term{number}": term}
+    ranges = []
+    for number, shape in enumerate(question.form.shapes):
+        if shape.path == ORDER_KEY:
+            values |= {f"v{len(ranges)}_{place}": question.values[f"v{number}_{place}"] for place in range(shape.count)}
+            ranges.append(shape)
+    statement = _postings_statement(len(question.terms), tuple(ranges), question.form.kind)
+    found = session.only(statement, values)
+    counts, lasts = found[::2], found[1::2]
+    shortest = min(counts)
+    candidates = [number for number, count in enumerate(counts) if count == shortest]
+    # Of those that are all long, the one whose first studies reach farthest back.
+    return question.terms[max(candidates, key=lambda number: lasts[number] or "")]
+
+
+def _term_values(term: Posting) -> dict[str, Value]:
+    return {"posting_path": term[0], "posting_term": term[1]} if term is not _NO_TERM else {}
 
 
 def _values_of(question: _Question, number: int) -> dict[str, Value]:
@@ -293,4 +357,8 @@ def _has_index(shape: Shape) -> bool:
 
 
 def _counted(session: Session, question: _Question) -> int:
-    return int(session.only(_count_statement(question.form), question.values)[0])
+    plan, term = (PLANNED, _NO_TERM)
+    if question.terms and not question.form.depth:
+        # Whatever else is tested, no posting has fewer studies than there are matches.
+        plan, term = POSTING, _thinnest(session, question)
+    return int(session.only(_count_statement(question.form, plan), {**question.values, **_term_values(term)})[0])

@@ -39,7 +39,7 @@ COMMON = "Smith Jones Lee Garcia Wang Mueller Kim Patel Silva Ivanov".split()
 MODALITIES = ["CT"] * 40 + ["MR"] * 25 + ["DX"] * 20 + ["US"] * 10 + ["PT"] * 4 + ["XA"] * 1
 
 SEARCHES = (
-    ("one patient's studies", Level.STUDY, "PatientID=P000000{number}"),
+    ("one patient's studies", Level.STUDY, "PatientID=P00000{number:02}"),
     ("one accession number", Level.STUDY, "AccessionNumber=A{number}"),
     ("50 newest of all studies", Level.STUDY, ""),
     ("studies of a month", Level.STUDY, "StudyDate=20210101-20210131"),

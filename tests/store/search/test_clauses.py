@@ -49,6 +49,7 @@ def plan_of(index: Index, query: Query) -> Sequence[str]:
     return index._database.read(work)
 
 
+POSTING = "SEARCH study_posting USING PRIMARY KEY (path=? AND term=?"
 WALKED = "SCAN study USING INDEX ix_study_order"
 
 
@@ -56,15 +57,16 @@ WALKED = "SCAN study USING INDEX ix_study_order"
     ("level", "text", "first"),
     [
         (Level.STUDY, "", WALKED),
-        (Level.STUDY, "PatientName=name1", WALKED),
+        (Level.STUDY, "PatientName=name1", POSTING),
         (Level.STUDY, "StudyDate=20200101-20201231", "SEARCH study USING INDEX ix_study_order (order_key>?"),
         (Level.STUDY, "PatientID=P7", "SEARCH study USING INDEX ix_study_patient_id (patient_id=?)"),
-        (Level.STUDY, "StudyID=1&PatientName=n*", "SEARCH study USING INDEX ix_study_study_id (study_id=?)"),
+        (Level.STUDY, "StudyID=1", "SEARCH study USING INDEX ix_study_study_id (study_id=?)"),
+        (Level.STUDY, "StudyID=1&PatientName=n*", POSTING),
         (Level.SERIES, "", WALKED),
-        (Level.SERIES, "Modality=CT", WALKED),
+        (Level.SERIES, "Modality=CT", POSTING),
         (Level.SERIES, "PatientID=P7&Modality=CT", "SEARCH study USING INDEX ix_study_patient_id (patient_id=?)"),
         (Level.INSTANCE, "", WALKED),
-        (Level.INSTANCE, "PatientName=name1", WALKED),
+        (Level.INSTANCE, "PatientName=name1", POSTING),
         (Level.INSTANCE, "SOPInstanceUID=1.7.1.1", "SEARCH instance USING INDEX ix_instance_live (sop_instance_uid=?)"),
     ],
 )

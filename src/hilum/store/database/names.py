@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+")
+_PATTERN_WORD: Final = re.compile(r"(?:[^\W_]|[*?])+")
 _APOSTROPHES: Final = re.compile("['`\u2019\u02bc]")
 # A vowel's second letter is how many languages write a mark: ue for ü, aa for å.
 _DIGRAPH: Final = re.compile("([aou])e|aa")
@@ -23,12 +25,12 @@ def _table(pairs: str) -> dict[int, str]:
 
 _LATIN: Final = {
     # Latin letters that decomposition leaves alone.
-    **_table("øo æa œo łl đd ðd þth ıi ħh ŧt ŋng əe"),
+    **_table("øo æa œo łl đd ðd þth ıi ħh ŧt ŋng əe"),  # noqa: RUF001 - the letters are meant
     # Cyrillic, without marks.
-    **_table("аa бb вv гg дd еe жzh зz иi кk лl мm нn оo пp рr сs тt уu фf хkh цts чch шsh щshch ъ- ыy ь- эe юyu яya"),
-    **_table("іi єe ґg ђdj јj љlj њnj ћc џdz ѕdz"),
+    **_table("аa бb вv гg дd еe жzh зz иi кk лl мm нn оo пp рr сs тt уu фf хkh цts чch шsh щshch ъ- ыy ь- эe юyu яya"),  # noqa: RUF001 - the letters are meant
+    **_table("іi єe ґg ђdj јj љlj њnj ћc џdz ѕdz"),  # noqa: RUF001 - the letters are meant
     # Greek, without accents.
-    **_table("αa βv γg δd εe ζz ηi θth ιi κk λl μm νn ξx οo πp ρr σs τt υy φf χch ψps ωo"),
+    **_table("αa βv γg δd εe ζz ηi θth ιi κk λl μm νn ξx οo πp ρr σs τt υy φf χch ψps ωo"),  # noqa: RUF001 - the letters are meant
     # Hiragana as katakana.
     **{code: chr(code + 0x60) for code in range(0x3041, 0x3097)},
 }
@@ -100,16 +102,46 @@ def _edits(word: str, other: str) -> int:
     return row[-1]
 
 
-def pieces_of(word: str) -> list[str]:
-    """Return the word cut into one piece more than it tolerates edits: a close one has one of them unharmed.
+def near_patterns(word: str) -> list[str]:
+    """Return patterns of which every word fits one that `word` is close to; a `*` stands for any run of letters.
 
-    >>> pieces_of("smith"), pieces_of("lee")
-    (['sm', 'ith'], ['lee'])
+    Cut into one piece more than there are edits, a word keeps one piece unharmed; only two neighbours that changed
+    places across a cut harm two pieces, so the word is tried with these changed back as well.
+
+    >>> near_patterns("lee"), near_patterns("smith")
+    (['lee'], ['sm*', '*ith*', 'simth'])
     """
-    count = tolerance(word) + 1
-    size = len(word) // count
-    cuts = [size * number for number in range(count)] + [len(word)]
-    return [word[start:stop] for start, stop in zip(cuts, cuts[1:], strict=False)]
+    return list(dict.fromkeys(_near(word, tolerance(word))))
+
+
+def _near(word: str, edits: int) -> Iterator[str]:
+    if not edits:
+        yield word
+        return
+    size = len(word) // (edits + 1)
+    cuts = [size * number for number in range(1, edits + 1)]
+    for start, stop in pairwise([0, *cuts, len(word)]):
+        yield f"{'*' if start else ''}{word[start:stop]}*"
+    for cut in cuts:
+        yield from _near(word[: cut - 1] + word[cut] + word[cut - 1] + word[cut + 1 :], edits - 1)
+
+
+def word_patterns(name: str) -> list[str]:
+    """Return the words of a name with wildcards, each once; a `*` inside a word may stand for a delimiter too.
+
+    Args:
+        name: as `text.folded` gives it.
+
+    >>> word_patterns("smith-jones^j*"), word_patterns("van*berg^?o"), word_patterns("^*")
+    (['smith', 'jones', 'j*'], ['van*', '*berg', '?o'], [])
+    """
+    found = []
+    for token in _PATTERN_WORD.findall(_APOSTROPHES.sub("", name)):
+        runs = token.split("*")
+        for place, run in enumerate(runs):
+            if run:
+                found.append(f"{'*' if place else ''}{spelled(run)}{'*' if place + 1 < len(runs) else ''}")
+    return list(dict.fromkeys(word for word in found if word.strip("*")))
 
 
 _START: Final = "^"

@@ -117,7 +117,9 @@ def clauses(shapes: Sequence[Shape], kind: Kind, plan: Plan) -> Iterator[ColumnE
         yield from (_posting.path == bindparam("posting_path"), _posting.term == bindparam("posting_term"))
     groups: dict[object, list[int]] = {}
     for number, shape in enumerate(shapes):
-        if has_column(shape):
+        if shape.op is Op.EMPTY:
+            yield _empty_clause(shape, number, plan)
+        elif has_column(shape):
             yield _column_clause(shape, number, _tested_column(shape, number, plan), kind)
         else:
             groups.setdefault((shape.level, shape.path[0]) if len(shape.path) > 1 else number, []).append(number)
@@ -183,6 +185,13 @@ def few(shape: Shape, number: int, kind: Kind, most: int) -> Select[Any]:
     return select(func.count()).select_from(found.limit(literal_column(str(most))).subquery())
 
 
+def _empty_clause(shape: Shape, number: int, plan: Plan) -> ColumnElement[bool]:
+    key = KEY_TABLES[shape.level].alias(f"k{number}")
+    value = key.c.value if plan.way is Way.PLANNED else _unindexed(key.c.value)
+    is_value = (key.c.owner == _OWNERS[shape.level], key.c.path == bindparam(f"p{number}"), value > _EMPTY)
+    return ~exists(select(_ONE).select_from(key).where(*is_value))
+
+
 def _exists_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, plan: Plan) -> ColumnElement[bool]:
     level = shapes[numbers[0]].level
     table = KEY_TABLES[level]
@@ -235,7 +244,7 @@ _COMPARISONS: Final[Mapping[Op, Callable[[ColumnElement[Any], Bound], ColumnElem
     Op.PATTERN: lambda _value, _bound: true(),
     Op.NEVER: lambda _value, _bound: false(),
 }
-"""What the indexed value must fulfil; `MOMENT` is `_moment_clause`."""
+"""What the indexed value must fulfil; `MOMENT` and `EMPTY` have clauses of their own, `EITHER` has parts."""
 
 
 def _compared(
@@ -243,15 +252,28 @@ def _compared(
 ) -> ColumnElement[bool]:
     """Return the comparison of a column, or of a key row's value and its rest."""
     bound = [bindparam(f"v{number}_{place}", type_=value.type) for place in range(shape.count)]
-    compared = _COMPARISONS[shape.op](value, bound)
-    if shape.op in PATTERNS:
-        return and_(compared, _fits(value if rest is None else value.concat(rest), bound[-1], kind))
-    if shape.op is Op.EQUAL and rest is not None:
+    if shape.op is not Op.EITHER:
+        return _compared_by(shape.op, bound, value, rest, kind)
+    alternatives = []
+    for op, count in shape.parts:
+        alternatives.append(_compared_by(op, bound[:count], value, rest, kind))
+        bound = bound[count:]
+    return or_(*alternatives)
+
+
+def _compared_by(
+    op: Op, bound: Bound, value: ColumnElement[Any], rest: ColumnElement[Any] | None, kind: Kind
+) -> ColumnElement[bool]:
+    compared = _COMPARISONS[op](value, bound)
+    if op in PATTERNS:
+        return and_(compared, fits(value if rest is None else value.concat(rest), bound[-1], kind))
+    if op is Op.EQUAL and rest is not None:
         return and_(compared, rest == bound[1])
     return compared
 
 
-def _fits(value: ColumnElement[Any], pattern: ColumnElement[Any], kind: Kind) -> ColumnElement[bool]:
+def fits(value: ColumnElement[Any], pattern: ColumnElement[Any], kind: Kind) -> ColumnElement[bool]:
+    """Return whether a value fits a pattern, which is written as the database writes it."""
     if kind is Kind.SQLITE:
         return value.bool_op("GLOB")(pattern)
     return value.like(pattern, escape="\\")
@@ -270,7 +292,7 @@ def _moment_clause(number: int, date: ColumnElement[Any], time: ColumnElement[An
     )
 
 
-def postings(terms: int, ranges: Sequence[Shape], most: int) -> Select[Any]:
+def postings(terms: int, ranges: Sequence[Shape], kind: Kind, most: int) -> Select[Any]:
     """Return the statement that counts the studies of each of some terms, up to `most`, and where the last one stands.
 
     Parameters: `path0`, `term0` and so on, and the values of `ranges`: tests of the order key, `v0_0` and so on.
@@ -281,12 +303,7 @@ def postings(terms: int, ranges: Sequence[Shape], most: int) -> Select[Any]:
         found = select(posting.c.order_key).where(
             posting.c.path == bindparam(f"path{number}"),
             posting.c.term == bindparam(f"term{number}"),
-            *(
-                _COMPARISONS[shape.op](
-                    posting.c.order_key, [bindparam(f"v{place}_{value}", type_=tables.Text) for value in range(shape.count)]
-                )
-                for place, shape in enumerate(ranges)
-            ),
+            *(_compared(shape, place, posting.c.order_key, None, kind) for place, shape in enumerate(ranges)),
         )
         limited = found.order_by(posting.c.order_key).limit(literal_column(str(most))).subquery()
         counts.append(select(func.count().label("n"), func.max(limited.c.order_key).label("last")).subquery())

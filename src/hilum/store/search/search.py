@@ -36,6 +36,7 @@ from hilum.store.search.clauses import (
     source,
     study_order,
 )
+from hilum.store.search.closeness import resolved
 from hilum.store.search.criteria import ORDER_KEY, Demand, Op, Shape, demands_of, has_column, parameters, postings_of
 from hilum.store.search.results import (
     NATIVE,
@@ -65,6 +66,9 @@ _TERMS: Final = 6
 """Most postings that are compared."""
 
 _NO_TERM: Final[Posting] = ("", "")
+
+_WITHOUT_INDEX: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.NEVER, Op.EMPTY, Op.EITHER})
+"""Tests that no index of values answers."""
 
 _COUNTS_KEPT: Final = 1024
 _STATEMENTS_KEPT: Final = 512
@@ -155,7 +159,7 @@ def _count_statement(form: _Form, plan: Plan) -> Compiled:
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
 def _postings_statement(terms: int, ranges: tuple[Shape, ...], kind: Kind) -> Compiled:
-    return Compiled(postings(terms, ranges, _COMPARED), kind)
+    return Compiled(postings(terms, ranges, kind, _COMPARED), kind)
 
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
@@ -199,11 +203,12 @@ class Searches:
             for name, uid in (("study", query.study_instance_uid), ("series", query.series_instance_uid))
             if uid is not None
         }
-        if query.limit == 0 or not all(map(is_uid, targets.values())):
-            return SearchPage((), 0, query.warnings)
+        is_nothing_asked = query.limit == 0 and not query.wants_total
+        if is_nothing_asked or not all(map(is_uid, targets.values())):
+            return SearchPage((), 0, query.warnings, 0 if query.wants_total else None)
         tests = [test for match in query.matches for test in demands_of(match)]
         scanned = [test for test in tests if self._is_outside(test)]
-        indexed = [test for test in tests if test not in scanned] if scanned else tests
+        indexed = resolved(self._database, [test for test in tests if test not in scanned])
         form = _Form(self._database.kind, query.level, len(targets), tuple(test.shape for test in indexed))
         terms = tuple(dict.fromkeys(term for test in indexed for term in postings_of(test)))
         question = _Question(form, {**targets, **parameters(indexed, self._database.kind)}, terms[:_TERMS])
@@ -224,11 +229,13 @@ class Searches:
         rows = self._rows(question, part, query.limit + 1, query.offset)
         more = len(rows) > query.limit
         page = rows[: query.limit] if more else rows
-        remaining = 0
-        if more:
-            remaining = max(1, self._count(question) - query.offset - query.limit)
+        total = query.offset + len(page)
+        if more or (query.offset and not page and query.wants_total):
+            total = max(total + 1 if more else 0, self._count(question))
+        remaining = max(0, total - query.offset - len(page)) if more else 0
         compose = NATIVE[query.level] if want.is_native else self._wide(want, page).compose
-        return SearchPage([compose(row) for row in page], remaining, query.warnings)
+        counted = total if query.wants_total else None
+        return SearchPage([compose(row) for row in page], remaining, query.warnings, counted)
 
     def _rows(self, question: _Question, part: _Part, limit: int, offset: int) -> list[Row]:
         values = {**question.values, "limit": limit, "offset": offset}
@@ -277,7 +284,8 @@ class Searches:
         page = matches[query.offset : query.offset + query.limit]
         results = self._wide(want, page)
         remaining = max(0, len(matches) - query.offset - len(page))
-        return SearchPage([results.compose(row) for row in page], remaining, query.warnings)
+        counted = len(matches) if query.wants_total else None
+        return SearchPage([results.compose(row) for row in page], remaining, query.warnings, counted)
 
     def _fulfilling(self, rows: Sequence[Row], tests: Sequence[Demand]) -> Iterator[Row]:
         for start in range(0, len(rows), _BATCH):
@@ -327,7 +335,7 @@ def _thinnest(session: Session, question: _Question) -> Posting:
     values: dict[str, Value] = {}
     for number, (path, term) in enumerate(question.terms):
         values |= {f"path{number}": path, f"term{number}": term}
-    ranges = []
+    ranges: list[Shape] = []
     for number, shape in enumerate(question.form.shapes):
         if shape.path == ORDER_KEY:
             values |= {f"v{len(ranges)}_{place}": question.values[f"v{number}_{place}"] for place in range(shape.count)}
@@ -352,8 +360,8 @@ def _values_of(question: _Question, number: int) -> dict[str, Value]:
 
 def _has_index(shape: Shape) -> bool:
     if not has_column(shape):
-        return shape.op not in {Op.PATTERN, Op.MOMENT, Op.NEVER}
-    return shape.path == ORDER_KEY or (shape.path in _INDEXED and shape.op not in {Op.PATTERN, Op.MOMENT, Op.NEVER})
+        return shape.op not in _WITHOUT_INDEX
+    return shape.path == ORDER_KEY or (shape.path in _INDEXED and shape.op not in _WITHOUT_INDEX)
 
 
 def _counted(session: Session, question: _Question) -> int:

@@ -19,7 +19,10 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
 _ORIGIN: Final = re.compile(r"(https?)://([^/?#@\s]+)")
-_EXPOSED: Final = b"Location, Content-Location, Warning, ETag, Content-Range, Content-Length, Retry-After, X-Request-ID"
+_EXPOSED: Final = (
+    b"Location, Content-Location, Warning, ETag, Content-Range, Content-Length, Retry-After, X-Request-ID, "
+    b"X-Total-Count"
+)
 _METHODS: Final = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _REQUEST_HEADERS: Final = (
     b"Accept, Accept-Language, Authorization, Cache-Control, Content-Location, Content-Type, If-Match, "

@@ -98,9 +98,7 @@ def _name_paths(connection: sa.Connection, table: str) -> list[str]:
     return found
 
 
-def _batches(
-    connection: sa.Connection, table: str, statement: sa.TextClause, path: str
-) -> Iterator[Sequence[sa.Row[Any]]]:
+def _batches(connection: sa.Connection, table: str, statement: sa.TextClause, path: str) -> Iterator[Sequence[Any]]:
     """Yield what a statement finds, some owners at a time: no cursor stays open while rows are written."""
     last = connection.execute(sa.text(f"SELECT max(owner) FROM {table}")).scalar() or 0  # noqa: S608 - a constant
     for first in range(0, last + 1, OWNERS):

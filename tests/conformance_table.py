@@ -18,8 +18,9 @@ HDR headers (8.4), PAY payloads (8.6), QP and SRCH query parameters (8.3), CHR c
 (10.4), STOW store (10.5), QIDO search (10.6), JSON the DICOM JSON Model (annex F).
 
 What this origin server offers today: the Retrieve, Store and Search transactions of the Studies Service for
-`application/dicom`, `application/dicom+json` and bulk data. XML, rendered resources, thumbnails and encoding to a
-compressed transfer syntax are not offered yet; asking for them answers 406, or 404 where there is no such resource.
+`application/dicom`, `application/dicom+json` and bulk data, rendered resources and thumbnails (REND, REN, MT). XML and
+encoding to a compressed transfer syntax are not offered yet; asking for them answers 406, or 404 where there is no
+such resource.
 
 | requirement | shown by |
 |---|---|

@@ -8,6 +8,8 @@ import sys
 PROGRAMS = {
     "Orthanc": "Debian's packages orthanc and orthanc-dicomweb",
     "dcmftest": "Debian's package dcmtk",
+    "dciodvfy": "Debian's package dicom3tools",
+    "node": "Debian's packages nodejs and npm; then the packages of tests/javascript, as .ci/run installs them",
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,9 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp
 
 from hilum.archive.archive import Archive, ArchiveUnusable, scan_limits
+from hilum.archive.codec_work import CodecWork
 from hilum.archive.removal import sweep_staging
+from hilum.archive.transcoding.frame_results import FrameResults
 from hilum.config import Settings
 from hilum.dicom.searching.attribute_paths import QueryError, parse_path
 from hilum.store.blobs.folder import FolderBlobs
@@ -50,8 +51,12 @@ def prepare(settings: Settings) -> None:
 
 
 @contextmanager
-def open_archive(settings: Settings) -> Iterator[Archive]:
+def open_archive(settings: Settings, codec_cores: frozenset[int] | None = None) -> Iterator[Archive]:
     """Open the archive that `settings` name, and close it at the end of the context.
+
+    Args:
+        settings: of this process.
+        codec_cores: where codecs may run; None: where this process does.
 
     Raises:
         ArchiveUnusable: the index cannot be used: unreachable, not migrated, or of a newer version.
@@ -72,15 +77,22 @@ def open_archive(settings: Settings) -> Iterator[Archive]:
         raise ArchiveUnusable(str(error)) from error
     try:
         blobs = FolderBlobs(folder, reserve_bytes=settings.store.reserve_bytes)
-        codecs = threading.BoundedSemaphore(settings.retrieve.codec_threads or len(os.sched_getaffinity(0)))
-        yield Archive(settings, index, blobs, scan_limits(settings), codecs, set(), keys)
+        cores = codec_cores or frozenset(os.sched_getaffinity(0))
+        codecs = CodecWork(slots=settings.retrieve.codec_threads or len(cores), cores=cores)
+        frame_results = FrameResults(settings.retrieve.frame_cache_bytes)
+        yield Archive(settings, index, blobs, scan_limits(settings), codecs, set(), keys, frame_results)
     finally:
         index.close()
 
 
-def create_app(settings: Settings) -> ASGIApp:
-    """Return the ASGI application of one worker process; it opens the archive when the server starts it."""
-    return build_application(settings, lambda: open_archive(settings))
+def create_app(settings: Settings, *, codec_cores: frozenset[int] | None = None) -> ASGIApp:
+    """Return the ASGI application of one worker process; it opens the archive when the server starts it.
+
+    Args:
+        settings: of the server.
+        codec_cores: where codecs may run; None: where this process does.
+    """
+    return build_application(settings, lambda: open_archive(settings, codec_cores))
 
 
 def index_url(settings: Settings) -> str:

@@ -60,6 +60,8 @@ class HttpSettings(Section):
 
     dicomweb_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = "/dicomweb"
     """Path of the RESTful services of PS3.18; '' serves them at the top."""
+    soap_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado-ws"
+    """Path of the SOAP service."""
     public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
     """Scheme, host and prefix in front of every root as user agents see them, such as
     `https://pacs.example.org/imaging`; '' derives them from the request."""
@@ -123,19 +125,97 @@ class StoreSettings(Section):
     """Largest inflated size of a deflated object."""
     inflation_ratio: PositiveInt = 200
     """Largest ratio of inflated to deflated size (checked from 64 MB on)."""
+    metadata_bytes: PositiveInt = 32 * MEGABYTE
+    """Largest sum of the metadata (JSON, XML) of one Store request, in bytes."""
+    image_bytes: PositiveInt = 256 * MEGABYTE
+    """Largest image file (JPEG, PNG, ...) that is made an instance, and largest image that is decoded for that."""
 
 
 class RetrieveSettings(Section):
     """How stored instances are given out."""
 
     bulk_data_uris: Literal["absolute", "relative"] = "absolute"
-    """Form of bulk data URIs in metadata; `relative` starts at the path, without scheme and host."""
+    """Form of bulk data URIs in metadata; `relative` starts at the path, without scheme and host. Whatever a user agent
+    puts in front of it, the service's URL or that of a study, series or instance, leads to the same bulk data."""
     max_frame_pixels: PositiveInt = 128 * 1024 * 1024
-    """Most samples of one frame that is decoded."""
+    """Most samples of one frame that is decoded or encoded."""
     codec_threads: NonNegativeInt = 0
-    """Frames that a worker decodes at once; 0: one a core."""
+    """Frames that a worker decodes or encodes at once; 0: one a core."""
+    frame_cache_bytes: NonNegativeInt = 64 * MEGABYTE
+    """Memory of a worker for the frames that it decoded or encoded last; 0: none is kept."""
     series_record_bytes: PositiveInt = 64 * MEGABYTE
     """Largest series whose metadata is kept as one record; above it, it is streamed instance by instance."""
+
+
+class RenderingSettings(Section):
+    """How instances are shown as images, video and documents."""
+
+    jobs: NonNegativeInt = 0
+    """Renderings that a worker makes at once; 0: one a core."""
+    waiting: PositiveInt = 256
+    """Renderings that may wait in a worker; what comes beyond them is answered 503. A rendering whose user agent has
+    gone is not begun."""
+    max_pixels: PositiveInt = 64 * 1024 * 1024
+    """Most pixels of one rendered representation, over all of its frames."""
+    max_document_bytes: PositiveInt = 256 * MEGABYTE
+    """Largest object that is rendered as a document."""
+    thumbnail_side: Annotated[int, Field(ge=16, le=1024)] = 128
+    """Longest side of a thumbnail for which no viewport is asked, in pixels."""
+    cache_bytes: NonNegativeInt = 64 * MEGABYTE
+    """Memory of a worker for finished thumbnails, video and animations."""
+
+
+class CodingSettings(Section):
+    """Content codings of text payloads."""
+
+    cache_bytes: NonNegativeInt = 32 * MEGABYTE
+    """Memory of a worker for compressed metadata that are asked for again; 0 keeps none."""
+
+
+class CommitmentSettings(Section):
+    """The Storage Commitment Service."""
+
+    keep_days: PositiveInt = 3650
+    """Days for which a committed instance can neither be deleted nor replaced."""
+    result_days: PositiveInt = 90
+    """Days for which results can be asked for; then the answer is 410."""
+    at_once: NonNegativeInt = 50
+    """Most instances that are checked while the user agent waits; more are answered with 202."""
+    at_once_bytes: NonNegativeInt = 128 * MEGABYTE
+    """Most bytes of instances that are checked while the user agent waits."""
+    max_instances: PositiveInt = 100_000
+    """Most instances that one request may name."""
+    max_request_bytes: PositiveInt = 64 * MEGABYTE
+    """Largest request."""
+
+
+class SoapSettings(Section):
+    """The SOAP service (WADO-WS, IHE RAD-69)."""
+
+    enabled: bool = True
+    """Whether the service is there; off: 404."""
+    repository_unique_id: str = ""
+    """OID by which manifests name this archive; '' names it by none."""
+    home_community_id: Annotated[str, Field(pattern=r"^(urn:oid:[0-2](\.(0|[1-9][0-9]*))+)?$")] = ""
+    """`urn:oid:...` of this archive's affinity domain."""
+    strict_repository: bool = False
+    """Refuse documents of another repository than `repository_unique_id`; user agents often send placeholders."""
+    unknown_document_code: Literal["XDSMissingDocument", "XDSDocumentUniqueIdError", "urn:dicom:wado:0017"] = (
+        "XDSMissingDocument"
+    )
+    """Error code for a document that is not here, of RetrieveImagingDocumentSet; others name `urn:dicom:wado:0017`."""
+    registry_response_namespace: Literal["wado", "rs"] = "wado"
+    """Namespace of the status element of rendered responses: the schema says `wado`, the prose `rs`."""
+    inline_xpath: bool = False
+    """Put what XPath filters select into the message, and not into parts of their own."""
+    refuse_security_header: bool = False
+    """Make a WS-Security header that must be understood a fault; else it is passed over, with a line in the log."""
+    max_request_bytes: PositiveInt = 16 * MEGABYTE
+    """Largest message."""
+    max_documents: PositiveInt = 10_000
+    """Most documents that one message may ask for."""
+    filter_timeout_s: PositiveFloat = 5.0
+    """Seconds of processor time that the XPath filters of one document may take."""
 
 
 class TrashSettings(Section):
@@ -143,6 +223,37 @@ class TrashSettings(Section):
 
     keep_days: NonNegativeInt = 30
     """Days after which the trash is emptied for good."""
+    http_delete: bool = False
+    """Whether DELETE on a study, a series or an instance moves it to the trash; if not, these have no such method
+    (405)."""
+
+
+class WorklistSettings(Section):
+    """The Worklist Service (UPS-RS)."""
+
+    replay_s: NonNegativeInt = 300
+    """Seconds for which a receiver of event reports that was away gets what it missed; 0: nothing."""
+    ae_title: Annotated[str, Field(pattern=r"^[ -\[\]-~]{1,16}$")] = "HILUM"
+    """Requesting AE in reports of cancellation requests that name none."""
+    receivers: Texts = ()
+    """AE titles that are told of starts and stops of the server without any subscription."""
+    max_receivers: PositiveInt = 500
+    """Most open connections of receivers of event reports to one worker process."""
+    default_label: Annotated[str, Field(min_length=1, max_length=64)] = "Worklist"
+    """Worklist Label of workitems that are created without one."""
+    missing_uid: Literal["assign", "refuse"] = "assign"
+    """A new workitem without a UID: `assign` gives it one, `refuse` answers 400."""
+    missing_type_2: Literal["add", "refuse"] = "add"
+    """A new workitem that lacks attributes of type 2: `add` adds them empty and warns, `refuse` answers 400."""
+    missing_reason: Literal["fill", "refuse"] = "fill"
+    """A performer cancels without a Discontinuation Reason Code: `fill` puts in "Discontinued for unspecified
+    reason", `refuse` answers 409."""
+    deletion_locks: Literal["grant", "refuse"] = "grant"
+    """Whether subscriptions may keep workitems from being deleted."""
+    keep_days: NonNegativeInt = 90
+    """Days after which completed and canceled workitems without a deletion lock are deleted."""
+    max_bytes: PositiveInt = 4 * MEGABYTE
+    """Largest workitem, in bytes of JSON; also the largest payload of a request."""
 
 
 class LogSettings(Section):
@@ -193,5 +304,10 @@ class Settings(BaseSettings):
     search: SearchSettings = SearchSettings()
     store: StoreSettings = StoreSettings()
     retrieve: RetrieveSettings = RetrieveSettings()
+    rendering: RenderingSettings = RenderingSettings()
+    commitment: CommitmentSettings = CommitmentSettings()
+    soap: SoapSettings = SoapSettings()
     trash: TrashSettings = TrashSettings()
+    coding: CodingSettings = CodingSettings()
+    worklist: WorklistSettings = WorklistSettings()
     log: LogSettings = LogSettings()

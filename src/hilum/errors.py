@@ -4,6 +4,16 @@
 class TransactionError(Exception):
     """A transaction of PS3.18 cannot be carried out; the message is one sentence to the user agent."""
 
+    def __init__(self, message: str = "", *, warning: str = "") -> None:
+        """Say what is wrong.
+
+        Args:
+            message: one sentence to the user agent.
+            warning: the sentence that the standard prints for the Warning header, '' if it prints none.
+        """
+        super().__init__(message)
+        self.warning = warning
+
 
 class InvalidRequest(TransactionError):
     """The request's syntax or a value in it is wrong."""
@@ -43,3 +53,28 @@ class NotAuthenticated(TransactionError):
 
 class RequestCutShort(TransactionError):
     """The user agent went away before its request was complete."""
+
+
+class ContentUnavailable(TransactionError):
+    """The target resource is known, but its bytes cannot be read now (Instance Availability OFFLINE or UNAVAILABLE)."""
+
+
+class RangeNotSatisfied(TransactionError):
+    """The byte range lies behind the end of the representation."""
+
+    def __init__(self, message: str, *, size: int = 0) -> None:
+        """Keep the size of the representation in bytes."""
+        super().__init__(message)
+        self.size = size
+
+
+class InstanceCommitted(TransactionError):
+    """This origin server has committed itself to keep an instance of the target resource."""
+
+
+class TransactionUidInUse(TransactionError):
+    """The Transaction UID names another request already."""
+
+
+class StateConflict(TransactionError):
+    """The request is inconsistent with the state of the target resource."""

@@ -1,19 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
 from command_line import SERIES, STUDY
-from hilum.cli.export import file_of
 from hilum.cli.invocation.failures import ExitStatus
-from hilum.store.rows.records import StoredInstance
 
 Run = Callable[..., Result]
-INSTANCE = StoredInstance(1, 1, "1.2", "1.2.3", "1.2.3.4", "1.2.840.10008.5.1.4.1.1.7", "", "0" * 32, 9, 9, None)
 
 
 @pytest.mark.parametrize("name", [STUDY, SERIES, f"{STUDY}/{SERIES}"])
@@ -53,15 +49,3 @@ def test_an_unknown_uid_is_named_and_costs_the_others_nothing(tmp_path: Path, hi
     assert result.exit_code == ExitStatus.INCOMPLETE
     assert result.stdout == "1 written\n"
     assert "9.9" in result.stderr
-
-
-@pytest.mark.parametrize("uid", ["..", ".", "", "a/b", "../x", "a\0b", ".hidden", "é", "x" * 65, "a b", "-o", "\udcff"])
-def test_uids_that_are_no_plain_names_never_become_paths(uid: str) -> None:
-    found = file_of(replace(INSTANCE, study_instance_uid=uid, series_instance_uid=uid, sop_instance_uid=uid))
-
-    assert len(found.parts) == 3
-    assert all(part.isascii() and part.startswith("uid-") for part in found.parts)
-
-
-def test_plain_uids_are_names() -> None:
-    assert file_of(INSTANCE) == Path("1.2/1.2.3/1.2.3.4.dcm")

@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hilum.wire.accept import MAX_RANGES, accepts_gzip, parse_accept, parse_accept_parameter, quality_of
+from hilum.wire.accept import (
+    MAX_RANGES,
+    AcceptableCharsets,
+    parse_accept,
+    parse_accept_parameter,
+    parse_charsets,
+    preferred_coding,
+    quality_of,
+    select_charset,
+)
 from hilum.wire.media_types import MediaType
 
 
@@ -134,7 +143,56 @@ def test_the_accept_parameter_is_a_list_with_qualities() -> None:
 )
 @pytest.mark.requirement("NEG-21")
 def test_gzip_is_sent_to_those_who_want_it(header: str, wanted: bool) -> None:
-    assert accepts_gzip(header) is wanted
+    assert (preferred_coding(header, ("gzip",)) == "gzip") is wanted
+
+
+@pytest.mark.requirement("NEG-21")
+@pytest.mark.parametrize(
+    ("header", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate, br", "br"),
+        ("gzip, deflate", "gzip"),
+        ("gzip;q=1.0, zstd;q=0.5", "gzip"),
+        ("*", "zstd"),
+        ("zstd;q=0, *", "br"),
+        ("ZSTD", "zstd"),
+        ("deflate", None),
+        ("identity, *;q=0.5", None),
+        ("", None),
+    ],
+)
+def test_the_coding_is_the_best_one_that_both_know(header: str, coding: str | None) -> None:
+    assert preferred_coding(header, ("zstd", "br", "gzip")) == coding
+
+
+@pytest.mark.requirement("CHR-01", "CHR-04")
+@pytest.mark.parametrize("text", ["*", "utf-8, *", "", "utf-8,", "utf 8\0", "utf-8;q=2", "a" * 100])
+def test_a_charset_parameter_is_a_list_of_names(text: str) -> None:
+    with pytest.raises(ValueError, match="charset"):
+        parse_charsets(text)
+
+
+@pytest.mark.requirement("CHR-01")
+def test_a_charset_may_be_a_defined_term_of_dicom() -> None:
+    assert parse_charsets("ISO_IR 100,ISO 2022 IR 87;q=0.5") == (("iso_ir 100", 1.0), ("iso 2022 ir 87", 0.5))
+
+
+@pytest.mark.requirement("CHR-03", "CHR-05", "CHR-06", "CHR-07")
+@pytest.mark.parametrize(
+    ("acceptable", "charset"),
+    [
+        (AcceptableCharsets(), "utf-8"),
+        (AcceptableCharsets(media_type="ISO-8859-1", parameter=(("utf-8", 1.0),)), "iso-8859-1"),
+        (AcceptableCharsets(media_type="koi8-r", parameter=(("iso-8859-1", 1.0),), header="utf-8"), "iso-8859-1"),
+        (AcceptableCharsets(header="iso-8859-1, *;q=0.1"), "iso-8859-1"),
+        (AcceptableCharsets(header="*"), "utf-8"),
+        (AcceptableCharsets(header="koi8-r"), "utf-8"),
+        (AcceptableCharsets(header="utf-8;q=0, iso-8859-1;q=0.2"), "iso-8859-1"),
+    ],
+)
+def test_the_character_set_is_asked_for_in_three_places(acceptable: AcceptableCharsets, charset: str) -> None:
+    assert select_charset(acceptable, ("utf-8", "iso-8859-1")) == charset
 
 
 def test_the_length_of_a_header_bounds_the_work() -> None:
@@ -147,4 +205,4 @@ def test_the_length_of_a_header_bounds_the_work() -> None:
 @settings(max_examples=300)
 def test_no_header_is_an_error(text: str) -> None:
     assert all(0 <= found.quality <= 1 for found in parse_accept(text))
-    assert accepts_gzip(text) in (True, False)
+    assert preferred_coding(text, ("zstd", "gzip")) in ("zstd", "gzip", None)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -54,6 +54,10 @@ class Ingested:
     failure: FailureReason | None = None
     text: str = ""
     """Why it failed, in one sentence; a warning with `Outcome.KEPT_FIRST`; else ''."""
+    changes: tuple[tuple[int, str], ...] = ()
+    """What was done to an instance that was made of metadata: Warning Reason, and one sentence."""
+    original_attributes: tuple[Mapping[str, Any], ...] = ()
+    """Items of Original Attributes Sequence that were added to it, in the DICOM JSON Model."""
 
 
 @dataclass(slots=True)

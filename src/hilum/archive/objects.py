@@ -131,6 +131,18 @@ def stored_frame_length(frames: Frames, frame_index: int) -> int | None:
     return span.length - (_ITEM_HEADER_BYTES * span.fragments - 4 if span.fragments > 1 else 0)
 
 
+def exact_frame_length(instance: StoredInstance, frames: Frames, frame_index: int, *, archive: Archive) -> int:
+    """Return the bytes that `frame_bytes` will give, also where a sidecar has to be asked.
+
+    Raises:
+        IndexError: `frame_index` (from 0) is not below the number of frames.
+    """
+    length = stored_frame_length(frames, frame_index)
+    if length is not None or isinstance(frames, NativeFrames):
+        return length or 0
+    return stored_frame_length(_frame_from_sidecar(instance, frames, frame_index, archive), 0) or 0
+
+
 def _frame_from_sidecar(
     instance: StoredInstance, frames: EncapsulatedFrames, frame_index: int, archive: Archive
 ) -> EncapsulatedFrames:

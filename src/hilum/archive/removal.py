@@ -7,10 +7,12 @@ alone brings back nothing that was deleted.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from hilum.archive.archive import Archive
 from hilum.dicom.resources import TargetResource
+from hilum.errors import TransactionError
 from hilum.store.blobs.protocol import Part
 from hilum.store.rows.records import State
 
@@ -23,6 +25,7 @@ def delete(target: TargetResource, *, archive: Archive) -> int:
 
     Raises:
         TargetNotFound, TargetGone: nothing live is there.
+        InstanceCommitted: an instance of it is committed to be kept; then all of it stays.
     """
     if target.sop_instance_uid:
         found = [archive.index.find_instance(*_uids(target))]
@@ -30,15 +33,23 @@ def delete(target: TargetResource, *, archive: Archive) -> int:
         found = archive.index.list_instances(target.study_instance_uid, target.series_instance_uid or None)
     for instance in found:
         archive.blobs.put(instance.blob_id, Part.TRASHED, b"")
-    trashed = set(archive.index.trash(*_optional_uids(target)))
-    for instance in found:
-        # What another process has trashed meanwhile keeps its marker.
-        if instance.blob_id not in trashed and state_of_blob(instance.blob_id, archive=archive) is State.LIVE:
-            archive.blobs.delete(instance.blob_id, Part.TRASHED)
+    try:
+        trashed = set(archive.index.trash(*_optional_uids(target)))
+    except TransactionError:
+        _unmark([instance.blob_id for instance in found], archive)
+        raise
+    _unmark([instance.blob_id for instance in found if instance.blob_id not in trashed], archive)
     # One that was stored between the two steps is in the trash as well, and gets its marker now.
     for blob_id in trashed.difference(instance.blob_id for instance in found):
         archive.blobs.put(blob_id, Part.TRASHED, b"")
     return len(trashed)
+
+
+def _unmark(blob_ids: Iterable[str], archive: Archive) -> None:
+    """Take the markers back from what is live; what another process has trashed meanwhile keeps its own."""
+    for blob_id in blob_ids:
+        if state_of_blob(blob_id, archive=archive) is State.LIVE:
+            archive.blobs.delete(blob_id, Part.TRASHED)
 
 
 def restore(target: TargetResource, *, archive: Archive) -> int:

@@ -5,7 +5,6 @@ The blobs alone are enough: with `Repair.YES` an index that lost everything is m
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -14,14 +13,14 @@ from itertools import groupby, islice
 from typing import Final
 
 from hilum.archive.archive import Archive
+from hilum.archive.digests import fault_of
 from hilum.archive.ingest import index_blob, remake_sidecars
 from hilum.archive.removal import knows_blob, state_of_blob
 from hilum.dicom.reading.instance import FRAME_RECORD, DecodeError, EncapsulatedFrames
 from hilum.errors import TargetGone, TargetNotFound
-from hilum.store.blobs.protocol import BlobStore, Part
+from hilum.store.blobs.protocol import Part
 from hilum.store.rows.records import IndexRow, Outcome, State, StoredInstance
 
-_CHUNK_BYTES: Final = 1024 * 1024
 _SAMPLE: Final = 100
 _DEAD: Final = frozenset({Part.TOMBSTONE, Part.QUARANTINED})
 
@@ -92,7 +91,7 @@ def _check_row(row: IndexRow, archive: Archive, repair: Repair) -> Iterator[Find
             text = "Its blob is quarantined, the index has it as live."
             yield Finding("broken blob", row.sop_instance_uid, text, repaired=repair is Repair.YES)
         return
-    fault = _fault(row, blobs)
+    fault = fault_of(row, blobs)
     if fault is None:
         yield from _check_sidecars(row, archive, repair)
         yield from _check_markers(row, archive, repair)
@@ -164,25 +163,6 @@ def _check_markers(row: IndexRow, archive: Archive, repair: Repair) -> Iterator[
 
 def _is_live(row: IndexRow, archive: Archive) -> bool:
     return archive.index.live_blob_id(row.sop_instance_uid) == row.blob_id
-
-
-def _fault(row: IndexRow, blobs: BlobStore) -> tuple[str, str] | None:
-    head, data_set = hashlib.sha256(), hashlib.sha256()
-    offset = 0
-    try:
-        while chunk := blobs.read(row.blob_id, Part.OBJECT, offset, _CHUNK_BYTES):
-            inside = max(0, min(len(chunk), row.data_set_offset - offset))
-            view = memoryview(chunk)
-            head.update(view[:inside])
-            data_set.update(view[inside:])
-            offset += len(chunk)
-    except FileNotFoundError:
-        return "missing blob", "Its blob is missing."
-    except OSError:
-        return "broken blob", "Its blob cannot be read from the storage."
-    if (head.digest(), data_set.digest()) != (row.head_digest, row.data_set_digest):
-        return "broken blob", "The bytes of its blob are not those that were stored."
-    return None
 
 
 def _quarantine(row: IndexRow, archive: Archive) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from hilum.archive.archive import Archive
+from hilum.archive.file_names import file_of
 from hilum.archive.objects import stored_bytes
 from hilum.cli.invocation.archives import existing_archive
 from hilum.cli.invocation.failures import CommandFailed, ExitStatus
@@ -21,8 +20,6 @@ from hilum.cli.invocation.options import ConfigOption, DataOption, IndexUrlOptio
 from hilum.cli.invocation.targets import UidsArgument, instances_of, live_target
 from hilum.errors import TransactionError
 from hilum.store.rows.records import StoredInstance
-
-_PLAIN_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,63}")
 
 
 class _Written(Enum):
@@ -62,22 +59,6 @@ def export(
     typer.echo(", ".join(f"{count:,} {what.value}" for what, count in counts.items() if count or what is _Written.NEW))
     if unknown or counts[_Written.OCCUPIED] or counts[_Written.UNREADABLE]:
         raise typer.Exit(ExitStatus.INCOMPLETE)
-
-
-def file_of(instance: StoredInstance) -> Path:
-    """Return where an instance goes below the folder of the export.
-
-    UIDs are text from objects: one that is no plain name is replaced by a digest of it.
-    """
-    names = (instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid)
-    study, series, sop = (_safe_name(name) for name in names)
-    return Path(study, series, f"{sop}.dcm")
-
-
-def _safe_name(uid: str) -> str:
-    if _PLAIN_NAME.fullmatch(uid):
-        return uid
-    return f"uid-{hashlib.sha256(uid.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
 def _export(instance: StoredInstance, folder: Path, archive: Archive) -> _Written:

@@ -11,11 +11,14 @@ import typer
 
 from hilum.cli.config import config
 from hilum.cli.export import export
+from hilum.cli.get import get
 from hilum.cli.imports import import_objects
 from hilum.cli.invocation.failures import CommandFailed, ExitStatus
+from hilum.cli.send import send
 from hilum.cli.serve import serve
 from hilum.cli.trash import delete, restore
 from hilum.cli.verify import verify
+from hilum.cli.worklist.commands import worklist
 from hilum.errors import TransactionError
 
 app = typer.Typer(
@@ -31,6 +34,9 @@ app.command()(delete)
 app.command()(restore)
 app.command()(verify)
 app.command()(config)
+app.add_typer(worklist, name="worklist")
+app.command()(send)
+app.command()(get)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value

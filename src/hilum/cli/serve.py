@@ -24,6 +24,7 @@ from hilum.cli.server.preflight import (
     prepare_folder,
 )
 from hilum.cli.server.process import run_server
+from hilum.cli.server.status import report_end, report_start
 from hilum.config import Settings
 
 
@@ -71,10 +72,16 @@ def serve(  # noqa: PLR0913 - a command's parameters are its options
             held.enter_context(server_lock(settings.data))
             check_port(address, settings.port)
             prepare_archive(settings)
+            report_start(settings)
         if demo:
             typer.echo(f"Loaded {load_samples(settings)} sample instances.", err=True)
         held.enter_context(housekeeping(settings))
-        status = run_server(settings, address=address, announce=lambda: _announce(settings))
+        status = run_server(
+            settings,
+            address=address,
+            announce=lambda: _announce(settings),
+            farewell=lambda: report_end(settings),
+        )
     raise typer.Exit(status)
 
 

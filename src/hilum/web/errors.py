@@ -23,7 +23,12 @@ STATUS_CODES: Final[Mapping[type[errors.TransactionError], HTTPStatus]] = {
     # Seldom seen: most user agents whose request is cut short are gone.
     errors.RequestCutShort: HTTPStatus.REQUEST_TIMEOUT,
     errors.TargetGone: HTTPStatus.GONE,
+    errors.StateConflict: HTTPStatus.CONFLICT,
     errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.ContentUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TransactionUidInUse: HTTPStatus.CONFLICT,
+    errors.InstanceCommitted: HTTPStatus.CONFLICT,
+    errors.RangeNotSatisfied: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.OutOfResources: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -58,7 +63,9 @@ def transaction_answer(error: errors.TransactionError, accept: str) -> Answer:
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         # STAT-17: the body says whether the failure is temporary.
         text = f"{text} This is temporary: try again in {_RETRY_AFTER_S} seconds.".lstrip()
-    return error_answer(status, text or status.phrase, accept)
+    # HDR-05: with 416 Content-Range tells the size.
+    headers = {"Content-Range": f"bytes */{error.size}"} if isinstance(error, errors.RangeNotSatisfied) else {}
+    return error_answer(status, text or status.phrase, accept, headers)
 
 
 def framework_answer(error: HTTPException, accept: str) -> Answer:

@@ -6,17 +6,20 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from starlette.requests import Request
 
+from hilum.archive.negotiation import selected_offer
 from hilum.config import MissingAccept
 from hilum.dicom.resources import TargetResource
 from hilum.dicom.uids import is_uid
 from hilum.errors import InvalidRequest, NotAcceptable
 from hilum.services.studies.offers import METADATA_OFFERS
 from hilum.web.origin import origin_of
-from hilum.wire.selection import Acceptable, select
+from hilum.web.represent import Conditions
+from hilum.wire.accept import parse_charsets
+from hilum.wire.selection import Acceptable, Images, Offer, mixes_dicom_and_rendered
 
 _FRAME_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _BULK_PATH: Final = re.compile(r"[0-9A-Fa-f]{8}(/[0-9]{1,9}/[0-9A-Fa-f]{8})*")
@@ -69,10 +72,15 @@ def bulk_path_of(request: Request) -> str:
     return text.upper()
 
 
-def acceptable_of(request: Request) -> Acceptable:
+def acceptable_of(request: Request, images: Images = Images.RENDERED) -> Acceptable:
     """Return what the user agent accepts.
 
+    Args:
+        request: of any resource.
+        images: what image media types mean there.
+
     Raises:
+        InvalidRequest: DICOM and Rendered media types are mixed (NEG-09).
         NotAcceptable: the Accept header is missing, and `http.missing_accept` is not `any` (NEG-02).
     """
     headers = request.headers.getlist("accept")
@@ -81,22 +89,54 @@ def acceptable_of(request: Request) -> Acceptable:
         if origin_of(request).settings.http.missing_accept is not MissingAccept.ANY:
             raise NotAcceptable("The request has no Accept header.")
         header = "*/*"
-    return Acceptable(header, _accept_parameter(request))
+    acceptable = Acceptable(header, _accept_parameter(request))
+    if mixes_dicom_and_rendered(acceptable, images):
+        raise InvalidRequest("DICOM media types and Rendered media types cannot be asked for at once.")
+    return acceptable
 
 
-def select_metadata_type(acceptable: Acceptable) -> None:
-    """Check that the user agent takes the DICOM JSON Model, the only metadata type offered.
+def query_values(request: Request) -> dict[str, list[str]]:
+    """Return the values of each query parameter, percent-decoded; `+` stays what it is: numbers have signs."""
+    query: bytes = request.scope["query_string"]
+    values: dict[str, list[str]] = {}
+    for name, _, value in _pairs(query) if query else ():
+        values.setdefault(unquote(name), []).append(unquote(value))
+    return values
+
+
+def conditions_of(request: Request) -> Conditions:
+    """Return what the request says of representations that the user agent holds."""
+    headers = request.headers
+    wanted = headers.get("range") if request.method == "GET" else None
+    return Conditions(headers.get("if-none-match"), wanted, headers.get("if-range"))
+
+
+def check_charset(request: Request, supported: tuple[str, ...] = ("utf-8",)) -> None:
+    """Check the `charset` query parameter: it must name a character set that the representation comes in.
 
     Raises:
-        NotAcceptable: it does not.
-        InvalidRequest: the `accept` parameter is wrong.
+        InvalidRequest: it does not, or is no list of names (CHR-04).
     """
+    query: bytes = request.scope["query_string"]
+    if b"charset=" not in query:
+        return
+    values = [unquote_plus(value) for name, _, value in _pairs(query) if name == "charset"]
     try:
-        selected = select(METADATA_OFFERS, acceptable)
+        wanted = parse_charsets(",".join(values))
     except ValueError as error:
         raise InvalidRequest(str(error)) from error
-    if selected is None:
-        raise NotAcceptable(f"Available: {', '.join(str(offer) for offer in METADATA_OFFERS)}.")
+    if values and not any(name in supported and quality > 0 for name, quality in wanted):
+        raise InvalidRequest(f"The charset parameter must name one of: {', '.join(supported)}.")
+
+
+def select_metadata_type(acceptable: Acceptable, offers: tuple[Offer, ...] = METADATA_OFFERS) -> Offer:
+    """Return the form of data sets that the user agent likes best.
+
+    Raises:
+        NotAcceptable: it takes none.
+        InvalidRequest: the `accept` parameter is wrong.
+    """
+    return selected_offer(offers, acceptable)
 
 
 def _accept_parameter(request: Request) -> str | None:

@@ -6,7 +6,7 @@ Nothing here is an error in a header: entries that cannot be read are passed ove
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -150,25 +150,104 @@ def quality_of(media_type: MediaType, ranges: Sequence[MediaRange]) -> float:
     return max(matching, key=lambda media_range: media_range.specificity).quality if matching else 0.0
 
 
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Say whether a user agent wants its payload as gzip: accepted, and liked no less than the bare payload.
+def preferred_coding(accept_encoding: str, offered: tuple[str, ...]) -> str | None:
+    """Return the content coding that a user agent wants of those offered; None: the bare payload.
+
+    A coding is wanted if it is accepted and liked no less than the bare payload; a tie goes to the earlier one.
+
+    Args:
+        accept_encoding: the header, '' if it is missing.
+        offered: codings in lower case, the best first.
 
     Source: RFC 9110 12.5.3.
 
-    >>> accepts_gzip("gzip, deflate, br"), accepts_gzip("*;q=0.1, gzip;q=0"), accepts_gzip("identity")
-    (True, False, False)
+    >>> preferred_coding("gzip, deflate, br", ("zstd", "br", "gzip"))
+    'br'
+    >>> preferred_coding("*;q=0.1, gzip;q=0", ("gzip",)), preferred_coding("identity", ("gzip",))
+    (None, None)
     """
-    return _gzip(accept_encoding[:_KEPT_CHARACTERS])
+    return _coding(accept_encoding[:_KEPT_CHARACTERS], offered)
+
+
+_OLD_NAMES: Final = {"x-gzip": "gzip"}
 
 
 @lru_cache(maxsize=256)
-def _gzip(accept_encoding: str) -> bool:
+def _coding(accept_encoding: str, offered: tuple[str, ...]) -> str | None:
     qualities: dict[str, float] = {}
-    for entry in accept_encoding[:MAX_CHARACTERS].split(",")[:MAX_RANGES]:
-        coding, _, weight = entry.partition(";")
-        name, _, value = weight.partition("=")
-        value = value.strip() if name.strip().lower() == "q" else "1"
+    for name, quality in _weighted(accept_encoding):
+        qualities.setdefault(_OLD_NAMES.get(name, name), quality)
+    rest = qualities.get("*", 0.0)
+    best = max(offered, key=lambda coding: qualities.get(coding, rest), default=None)
+    if best is None:
+        return None
+    quality = qualities.get(best, rest)
+    return best if quality > 0 and quality >= qualities.get("identity", 0.0) else None
+
+
+def _weighted(text: str) -> Iterator[tuple[str, float]]:
+    """Yield the members of a list with weights, in lower case; those whose weight is malformed are passed over."""
+    for entry in text[:MAX_CHARACTERS].split(",")[:MAX_RANGES]:
+        name, _, weight = entry.partition(";")
+        parameter, _, value = weight.partition("=")
+        value = value.strip() if parameter.strip().lower() == "q" else "1"
         if _QUALITY.fullmatch(value):
-            qualities.setdefault(coding.strip().lower(), float(value))
-    gzip = qualities.get("gzip", qualities.get("x-gzip", qualities.get("*", 0.0)))
-    return gzip > 0 and gzip >= qualities.get("identity", 0.0)
+            yield name.strip().lower(), float(value)
+
+
+_CHARSET: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_ .:+-]{0,63}")
+
+
+def parse_charsets(text: str) -> tuple[tuple[str, float], ...]:
+    """Return the character sets of the `charset` query parameter in lower case, each with its weight (CHR-04).
+
+    Raises:
+        ValueError: it is no list of names, or has a wildcard; the message is a sentence for the user agent.
+
+    Source: PS3.18 8.3.3.2.
+
+    >>> parse_charsets("UTF-8, ISO-8859-1;q=0.5")
+    (('utf-8', 1.0), ('iso-8859-1', 0.5))
+    """
+    names = tuple(_weighted(text))
+    entries = text[:MAX_CHARACTERS].split(",")[:MAX_RANGES]
+    if len(names) != len(entries) or not all(_CHARSET.fullmatch(name) for name, _ in names):
+        raise ValueError("The charset parameter must be a list of names of character sets.")
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptableCharsets:
+    """Where a request says which character sets of a text it takes (CHR-03)."""
+
+    media_type: str | None = None
+    """The `charset` parameter of the media range that selected the text."""
+    parameter: tuple[tuple[str, float], ...] = ()
+    """The `charset` query parameter, parsed."""
+    header: str = ""
+    """The Accept-Charset header."""
+
+
+def select_charset(acceptable: AcceptableCharsets, supported: tuple[str, ...]) -> str:
+    """Return the character set of a text: the first of `supported` where nothing else is wanted.
+
+    The media type is asked first, then the query parameter, then the header, in which unknown names are passed over
+    (CHR-06).
+
+    Args:
+        acceptable: what the request says.
+        supported: names in lower case, the default first.
+
+    Source: PS3.18 8.8.5 (CHR-05, CHR-07).
+
+    >>> select_charset(AcceptableCharsets(header="iso-8859-1, utf-8;q=0.5"), ("utf-8", "iso-8859-1"))
+    'iso-8859-1'
+    """
+    if acceptable.media_type is not None and acceptable.media_type.lower() in supported:
+        return acceptable.media_type.lower()
+    for weights in (dict(acceptable.parameter), dict(_weighted(acceptable.header))):
+        rest = weights.get("*", 0.0)
+        best = max(supported, key=lambda name: weights.get(name, rest))
+        if weights.get(best, rest) > 0:
+            return best
+    return supported[0]

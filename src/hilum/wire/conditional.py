@@ -15,7 +15,7 @@ from typing import Final
 from hilum.wire.media_types import MAX_CHARACTERS
 
 _TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-_CODING: Final = re.compile(r"-gzip\Z")
+_CODING: Final = re.compile(r"-(?:gzip|zstd|br)\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from typing import Final
 MAX_PADDING: Final = 256
 """Most spaces and tabs after a boundary; a line with more is no delimiter."""
 
-_BOUNDARY: Final = re.compile(rb"[ -~]{0,69}[!-~]")
+# RFC 2046 allows 70 characters; Orthanc sends 73.
+_BOUNDARY: Final = re.compile(rb"[ -~]{0,199}[!-~]")
 _PADDING: Final = re.compile(rb"[ \t]*")
 _CARRIAGE_RETURN: Final = 13
 
@@ -96,10 +97,10 @@ class MultipartParser:
             max_header_bytes: most bytes of the header lines of one part.
 
         Raises:
-            MultipartError: `boundary` is none (1 to 70 printable characters, no space at its end).
+            MultipartError: `boundary` is none (1 to 200 printable characters, no space at its end).
         """
         if not _BOUNDARY.fullmatch(boundary):
-            raise MultipartError("A boundary is 1 to 70 characters of ASCII and does not end in a space.")
+            raise MultipartError("A boundary is 1 to 200 characters of ASCII and does not end in a space.")
         self._dashes = b"--" + boundary
         self._delimiter = b"\n--" + boundary
         self._max_parts = max_parts

@@ -36,12 +36,17 @@ class Offer:
     """`*/*` selects it: it is the default media type of the target's resource category."""
     is_default_syntax: bool = True
     """A range without `transfer-syntax` selects it (TSX-07, TSX-03)."""
+    parameters: tuple[tuple[str, str], ...] = ()
+    """Further parameters, by name in lower case: only a range that has each of them, and no wildcard, selects it."""
+    charsets: tuple[str, ...] = ()
+    """Character sets of a text that it can be had in, in lower case; (): it has none (CHR-07, CHR-09)."""
 
     def __str__(self) -> str:
         """Return the offer as a user agent would ask for it."""
         text = self.media_type
         if self.packaging is Packaging.MULTIPART:
             text = f'multipart/related; type="{text}"'
+        text += "".join(f"; {name}={value}" for name, value in self.parameters)
         return f"{text}; transfer-syntax={self.transfer_syntax_uid}" if self.transfer_syntax_uid else text
 
 
@@ -108,6 +113,8 @@ def matches(media_range: MediaRange, offer: Offer) -> bool:
     """
     if media_range.type == "*":
         return offer.is_default_type and _syntax_matches(media_range, offer)
+    if not _parameters_match(media_range, offer):
+        return False
     if (media_range.type, media_range.subtype) == ("multipart", "related"):
         part_type = media_range.parameters.get("type")
         return (
@@ -142,6 +149,13 @@ def _type_matches(wanted: str, media_type: str) -> bool:
     return sub == "*" and media_type.partition("/")[0] == main
 
 
+def _parameters_match(media_range: MediaRange, offer: Offer) -> bool:
+    charset = media_range.parameters.get("charset")
+    if offer.charsets and charset is not None and charset.lower() not in offer.charsets:
+        return False
+    return all(media_range.parameters.get(name) == value for name, value in offer.parameters)
+
+
 def _syntax_matches(media_range: MediaRange, offer: Offer) -> bool:
     wanted = media_range.parameters.get("transfer-syntax")
     if wanted is None:
@@ -163,4 +177,48 @@ def _covers(covering: MediaRange, wanted: MediaRange) -> bool:
         return False
     if covering.type == "*":
         return True
-    return covering.type == wanted.type and covering.subtype in ("*", wanted.subtype)
+    if covering.type != wanted.type or covering.subtype not in ("*", wanted.subtype):
+        return ALIASES.get(f"{covering.type}/{covering.subtype}") == f"{wanted.type}/{wanted.subtype}"
+    return covering.part_type is None or wanted.part_type is None or _type_matches(covering.part_type, wanted.part_type)
+
+
+class Images(Enum):
+    """What `image/jpeg` and its like mean on a resource (NEG-10)."""
+
+    RENDERED = "rendered"
+    """Rendered media types: instances, metadata, searches; and rendered and thumbnail resources."""
+    BULK_DATA = "bulk data"
+    """Media types of bulk data: frames, pixel data and bulk data."""
+
+
+_DICOM_TYPES: Final = frozenset({"application/dicom", "application/dicom+json", "application/dicom+xml"})
+_RENDERED_TYPES: Final = frozenset(
+    {
+        *("image/jpeg", "image/gif", "image/png", "image/jp2", "image/jph", "image/jxl"),
+        *("video/mpeg", "video/mp4", "video/h265"),
+        *("text/html", "text/plain", "text/xml", "text/rtf", "application/pdf"),
+    }
+)
+
+
+def mixes_dicom_and_rendered(acceptable: Acceptable, images: Images) -> bool:
+    """Say whether a request names DICOM media types and Rendered media types at once, which is an error.
+
+    Only types that are written out count; `application/json` is no DICOM media type, and what comes in
+    multipart/related with another type than those of DICOM is bulk data, or rendered on a rendered resource. Where
+    images mean bulk data nothing is rendered.
+
+    Source: PS3.18 8.3.3.1, 8.7.5 (NEG-09, NEG-10).
+    """
+    if images is Images.BULK_DATA:
+        return False
+    text = acceptable.header if acceptable.parameter is None else f"{acceptable.header},{acceptable.parameter}"
+    return _mixes(text) if len(text) <= _USUAL_CHARACTERS else _mixes.__wrapped__(text)
+
+
+@lru_cache(maxsize=512)
+def _mixes(text: str) -> bool:
+    acceptable = [media_range for media_range in parse_accept(text) if media_range.quality > 0]
+    alone = {f"{found.type}/{found.subtype}" for found in acceptable if not found.is_multipart_related}
+    parts = {found.part_type for found in acceptable if found.is_multipart_related}
+    return not alone.isdisjoint(_RENDERED_TYPES) and not (alone | parts).isdisjoint(_DICOM_TYPES)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import bindparam, select, update
 
 from hilum.dicom.searching.query import Level, Query
-from hilum.errors import TargetGone, TargetNotFound
+from hilum.errors import InstanceCommitted, TargetGone, TargetNotFound
 from hilum.store.database import tables
 from hilum.store.database.database import Database, Session, transaction
 from hilum.store.index.index import Index
@@ -163,3 +163,22 @@ def test_contradictions_are_recorded_once_for_each_value(index: Index) -> None:
     assert {one.kept for one in found} == {'{"vr":"LO","Value":["A"]}'}
     assert {one.series_instance_uid for one in found} == {"", "1.1.1"}
     assert [event.kind for event in index.events_after((0, 0), 100)].count("contradiction") == 4
+
+
+def test_nothing_of_a_target_with_a_committed_instance_goes_to_the_trash(index: Index, database: Database) -> None:
+    fill(index, Offer(number=1), Offer(number=2))
+    committed = update(tables.instance).where(tables.instance.c.sop_instance_uid == bindparam("uid"))
+    commit = committed.values(committed_until=bindparam("until"))
+
+    def work(session: Session) -> None:
+        with transaction(session, database.kind):
+            session.run(commit, {"uid": "1.1.1.2", "until": 1e12})
+
+    database.read(work)
+
+    for target in (("1.1",), ("1.1", "1.1.1"), ("1.1", "1.1.1", "1.1.1.2")):
+        with pytest.raises(InstanceCommitted):
+            index.trash(*target)
+
+    assert len(index.list_instances("1.1")) == 2
+    assert len(index.trash("1.1", "1.1.1", "1.1.1.1")) == 1

@@ -7,6 +7,7 @@ import signal
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
@@ -17,6 +18,7 @@ from hilum.archive.ingest import FailureReason, ingest
 from hilum.cli.importing.reading import CandidateReader, CandidateUnreadable, NotTaken
 from hilum.cli.importing.sources import Candidate, FileCandidate
 from hilum.cli.importing.tally import BatchResult, Failure
+from hilum.cli.server.cores import settle
 from hilum.config import Settings
 from hilum.errors import OutOfResources
 
@@ -51,6 +53,7 @@ def work(settings: Settings, batches: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         with (
+            settle(settings.data / "run" / "import") or nullcontext(),
             open_archive(settings) as archive,
             CandidateReader(archive.blobs, max_object_bytes=settings.http.max_object_bytes) as reader,
             ThreadPoolExecutor(_THREADS) as threads,

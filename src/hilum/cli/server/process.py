@@ -18,6 +18,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from hilum.cli.invocation.failures import ExitStatus
+from hilum.cli.server.status import before_end
 from hilum.cli.server.worker import load_application
 from hilum.config import Settings
 from hilum.web.gate.access_log import configure_logging
@@ -50,7 +51,9 @@ _LOGS_LIKE_OURS: Final = {
 _log = logging.getLogger(__name__)
 
 
-def run_server(settings: Settings, *, address: str, announce: Callable[[], None]) -> ExitStatus:
+def run_server(
+    settings: Settings, *, address: str, announce: Callable[[], None], farewell: Callable[[], None]
+) -> ExitStatus:
     """Serve until SIGTERM or SIGINT; return what the process should exit with.
 
     A worker that dies is respawned. Where granian gives up, because one died again within seconds, the
@@ -60,6 +63,7 @@ def run_server(settings: Settings, *, address: str, announce: Callable[[], None]
         settings: passed to the workers as they are.
         address: what `settings.host` stands for.
         announce: called once the port answers.
+        farewell: called when a signal ends the server, while its workers still serve.
     """
     configure_logging(settings.log)
     # Fork would copy locks that other threads of this process hold at that moment.
@@ -72,6 +76,8 @@ def run_server(settings: Settings, *, address: str, announce: Callable[[], None]
     restarts: list[float] = []
     while True:
         server = _granian(settings, address)
+        # Once granian has set its own handlers of signals.
+        server.on_startup(partial(before_end, farewell))
         started = time.monotonic()
         if _served_to_the_end(server, settings):
             return ExitStatus.SUCCESS
@@ -104,7 +110,7 @@ def _granian(settings: Settings, address: str) -> MPServer:
         loop=Loops.uvloop,
         # Over plain TCP nobody but attackers speaks HTTP/2; with TLS the handshake chooses.
         http=HTTPModes.auto if settings.tls_cert else HTTPModes.http1,
-        websockets=False,
+        websockets=True,
         backlog=_CONNECTIONS,
         backpressure=_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS),

@@ -171,8 +171,17 @@ def encapsulated_frames(
     return _grouped(fragments, firsts) if firsts is not None else None
 
 
-def single_stream(fragments: Fragments) -> EncapsulatedFrames | None:
-    """Return all fragments as one record: video, whose frames cannot be told apart (WADO-55)."""
+def single_stream(fragments: Fragments, extended: tuple[bytes, bytes] | None = None) -> EncapsulatedFrames | None:
+    """Return all fragments as one record: video, whose frames cannot be told apart (WADO-55).
+
+    An Extended Offset Table of one entry tells the length of a single fragment without its padding.
+
+    Args:
+        fragments: as read.
+        extended: values of Extended Offset Table and Extended Offset Table Lengths.
+    """
+    if extended and len(fragments) == 1 and (records := _extended_records(fragments, 1, *extended)) is not None:
+        return EncapsulatedFrames(records, 1)
     return _grouped(fragments, (0,)) if len(fragments) else None
 
 

@@ -371,11 +371,11 @@ def _frames(scan: DataSetScan, level: Level, transfer_syntax_uid: str, source: S
     geometry = _geometry(level, pixels)
     if pixels.fragments is None:
         return native_frames(pixels.offset, pixels.length, geometry)
-    if transfer_syntax_uid in VIDEO_SYNTAXES:
-        return single_stream(pixels.fragments)
     tables = [scan.offset_tables.get(tag) for tag in (EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS)]
     extended = [source[table[0] : sum(table)] for table in tables if table]
     both = (extended[0], extended[1]) if len(extended) == 2 else None
+    if transfer_syntax_uid in VIDEO_SYNTAXES:
+        return single_stream(pixels.fragments, both)
     return encapsulated_frames(source, pixels.fragments, geometry.frames, both)
 
 

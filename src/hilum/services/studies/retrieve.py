@@ -7,14 +7,16 @@ the bytes are read while they are sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from hilum.archive.archive import Archive
 from hilum.archive.metadata import instance_metadata, series_metadata
+from hilum.archive.negotiation import not_acceptable, preferred_offer
 from hilum.archive.objects import (
     as_received,
-    bulk_values,
+    exact_frame_length,
     frame_bytes,
     frames_of,
     has_travelling_blob,
@@ -23,46 +25,25 @@ from hilum.archive.objects import (
     wire_length,
 )
 from hilum.archive.pixels import decode_object, decoded_bytes, decoded_frame, pixel_format_of
-from hilum.dicom.charsets import text_as_utf8
+from hilum.archive.transcoding.frames import frame_form, transcoded_frame
+from hilum.archive.transcoding.objects import deflated_bytes, transcode_object, transcoded_bytes
 from hilum.dicom.pixels.transcode import decoded_format
-from hilum.dicom.reading.instance import BulkValue, Frames
+from hilum.dicom.reading.instance import Frames
 from hilum.dicom.resources import TargetResource
-from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, NATIVE_SYNTAXES
-from hilum.errors import InvalidRequest, NotAcceptable, PayloadTooLarge, TargetNotFound
-from hilum.services.studies.offers import bulk_offers, frame_offers, object_offers
+from hilum.dicom.transfer_syntaxes import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    NATIVE_SYNTAXES,
+    VIDEO_SYNTAXES,
+)
+from hilum.errors import NotAcceptable, TargetNotFound
+from hilum.services.studies.offers import frame_offers, is_asked_for, object_offers, usual_offer
+from hilum.services.studies.parts import Part, Retrieved, instances_of
 from hilum.store.rows.records import SeriesVersion, StoredInstance
-from hilum.wire.selection import Acceptable, Offer, Packaging, select
+from hilum.wire.selection import Acceptable, Offer, Packaging
 
-_TEXT_VRS = frozenset({"LT", "ST", "UC", "UT", "UR"})
-_PIXEL_DATA = "7FE00010"
-_MOST_PARTS = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One representation of a response: its form, its resource, its bytes."""
-
-    offer: Offer
-    path: str
-    """Path of the resource below the service root, for Content-Location."""
-    length: int | None
-    """Bytes; None where only sending tells."""
-    version: str
-    """What the bytes depend on, beside their form, for the ETag."""
-    chunks: Callable[[], Iterator[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """The parts of a response, all of one packaging; `left_out` counts what no acceptable form exists for (206)."""
-
-    parts: Sequence[Part]
-    left_out: int = 0
-
-    @property
-    def packaging(self) -> Packaging:
-        """How the parts travel."""
-        return self.parts[0].offer.packaging
+_Made = TypeVar("_Made")
+_BOTH = (Packaging.MULTIPART, Packaging.SINGLE)
 
 
 def retrieve_instances(target: TargetResource, acceptable: Acceptable, *, archive: Archive) -> Retrieved:
@@ -74,15 +55,15 @@ def retrieve_instances(target: TargetResource, acceptable: Acceptable, *, archiv
 
     Source: PS3.18 10.4.1.1.1, 8.7.8.
     """
-    instances = _instances(target, archive)
+    instances = instances_of(target, archive)
     packagings: tuple[Packaging, ...] = (Packaging.MULTIPART,)
     if target.sop_instance_uid:
         # WADO-26: a single part holds exactly one instance, so only the instance resource has one.
-        packagings = (Packaging.MULTIPART, Packaging.SINGLE)
+        packagings = _BOTH
     chosen = (_best_part(instance, packagings, acceptable, archive) for instance in instances)
     parts = [part for part in chosen if part is not None]
     if not parts:
-        raise _not_acceptable(object_offers(instances[0].transfer_syntax_uid, packagings))
+        raise not_acceptable(object_offers(instances[0].transfer_syntax_uid, packagings))
     return Retrieved(parts, left_out=len(instances) - len(parts))
 
 
@@ -90,28 +71,69 @@ def _best_part(
     instance: StoredInstance, packagings: tuple[Packaging, ...], acceptable: Acceptable, archive: Archive
 ) -> Part | None:
     """Return the preferred form that this very instance can be given in; None: there is no acceptable one."""
-    offers = object_offers(instance.transfer_syntax_uid, packagings)
-    while (offer := _select(offers, acceptable)) is not None:
-        try:
-            return _object_part(instance, offer, archive)
-        except NotAcceptable:
-            offers = tuple(other for other in offers if other.transfer_syntax_uid != offer.transfer_syntax_uid)
+    return first_possible(
+        instance, object_offers, packagings, acceptable, lambda offer: _object_part(instance, offer, archive)
+    )
+
+
+def first_possible(
+    instance: StoredInstance,
+    offers_of: Callable[[str, tuple[Packaging, ...]], tuple[Offer, ...]],
+    packagings: tuple[Packaging, ...],
+    acceptable: Acceptable,
+    make: Callable[[Offer], _Made],
+) -> _Made | None:
+    """Return what `make` makes of the offer that the user agent likes best among those that this instance has.
+
+    An offer that cannot be made of its pixels makes way for the next one (TSX-08); None: there is no acceptable one.
+    """
+    stored_syntax = instance.transfer_syntax_uid
+    offer = usual_offer(offers_of, stored_syntax, packagings, acceptable)
+    offers: tuple[Offer, ...] | None = None
+    while offer is not None:
+        if is_asked_for(offer, stored_syntax, acceptable):
+            try:
+                return make(offer)
+            except NotAcceptable:
+                pass
+        refused = offer.transfer_syntax_uid
+        offers = offers_of(stored_syntax, packagings) if offers is None else offers
+        offers = tuple(other for other in offers if other.transfer_syntax_uid != refused)
+        offer = preferred_offer(offers, acceptable)
     return None
 
 
 def _object_part(instance: StoredInstance, offer: Offer, archive: Archive) -> Part:
     version = f"{instance.blob_id}/{offer.transfer_syntax_uid}"
     is_native = instance.transfer_syntax_uid in NATIVE_SYNTAXES
-    is_decoded = offer.transfer_syntax_uid != instance.transfer_syntax_uid and not is_native
-    if is_decoded:
+    is_other = offer.transfer_syntax_uid != instance.transfer_syntax_uid
+    if is_other and offer.transfer_syntax_uid != EXPLICIT_VR_LITTLE_ENDIAN:
+        return _transcoded_part(instance, offer, version, archive)
+    if is_other and not is_native:
         decoded = decode_object(instance, archive=archive)
         pixels = partial(decoded_bytes, instance, decoded, archive=archive)
         return Part(offer, instance.path, decoded.length, version, pixels)
     if offer.transfer_syntax_uid == instance.transfer_syntax_uid and has_travelling_blob(instance, archive=archive):
-        read = partial(wire_bytes, as_received(instance), archive=archive)
-        return Part(offer, instance.path, instance.size_bytes, version, read)
+        return _wire_part(as_received(instance), offer, version, archive)
+    return _wire_part(instance, offer, version, archive)
+
+
+def _transcoded_part(instance: StoredInstance, offer: Offer, version: str, archive: Archive) -> Part:
+    if offer.transfer_syntax_uid == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+        explicit = _object_part(instance, replace(offer, transfer_syntax_uid=EXPLICIT_VR_LITTLE_ENDIAN), archive)
+        return Part(offer, instance.path, None, version, lambda: deflated_bytes(explicit.chunks(), archive=archive))
+    transcoded = transcode_object(instance, offer.transfer_syntax_uid, archive=archive)
+    chunks = partial(transcoded_bytes, instance, transcoded, archive=archive)
+    return Part(offer, instance.path, None, version, chunks)
+
+
+def _wire_part(instance: StoredInstance, offer: Offer, version: str, archive: Archive) -> Part:
     read = partial(wire_bytes, instance, archive=archive)
-    return Part(offer, instance.path, wire_length(instance), version, read)
+
+    def ranged(offset: int, length: int) -> Iterator[bytes]:
+        return wire_bytes(instance, archive=archive, offset=offset, length=length)
+
+    return Part(offer, instance.path, wire_length(instance), version, read, ranged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +153,7 @@ def retrieve_metadata(target: TargetResource, *, archive: Archive) -> Metadata:
     Source: PS3.18 10.4.1.1.2.
     """
     if target.sop_instance_uid:
-        instance = _instances(target, archive)[0]
+        instance = instances_of(target, archive)[0]
         return Metadata(
             instance.blob_id, lambda base_url: _array(instance_metadata(instance, base_url, archive=archive))
         )
@@ -181,45 +203,73 @@ def retrieve_frames(
 
     Source: PS3.18 10.4.1.1.6.
     """
-    instance = _instances(target, archive)[0]
+    instance = instances_of(target, archive)[0]
     frames = frames_of(instance, archive=archive)
     if frames is None:
         raise TargetNotFound("The instance has no frames.")
     if frame_numbers[-1] > frames.count:
         raise TargetNotFound(f"The instance has {frames.count} frames.")
-    packagings = (Packaging.MULTIPART, Packaging.SINGLE) if len(frame_numbers) == 1 else (Packaging.MULTIPART,)
-    offers = frame_offers(instance.transfer_syntax_uid, packagings)
-    offer = _select(offers, acceptable)
-    if offer is None:
-        raise _not_acceptable(offers)
-    reader = _frame_reader(instance, frames, offer, archive)
+    if instance.transfer_syntax_uid in VIDEO_SYNTAXES:
+        # WADO-55: its frames cannot be told apart; the stream as a whole can be had.
+        stream = ", ".join(map(str, frame_offers(instance.transfer_syntax_uid, _BOTH)))
+        raise NotAcceptable(f"The instance is a video: its frames do not come one by one. /pixeldata has: {stream}.")
+    packagings = _BOTH if len(frame_numbers) == 1 else (Packaging.MULTIPART,)
+    found = first_possible(
+        instance,
+        frame_offers,
+        packagings,
+        acceptable,
+        lambda offer: (offer, frame_reader(instance, frames, offer, archive)),
+    )
+    if found is None:
+        raise not_acceptable(frame_offers(instance.transfer_syntax_uid, packagings))
+    offer, reader = found
+    if len(frame_numbers) == 1 and is_as_stored(offer, instance) and reader.length(frame_numbers[0] - 1) is None:
+        # A single part has a length, so that ranges of it can be had; many frames are not worth a read each.
+        reader = replace(reader, length=partial(exact_frame_length, instance, frames, archive=archive))
     return Retrieved([_frame_part(instance, offer, reader, number) for number in frame_numbers])
 
 
 @dataclass(frozen=True, slots=True)
-class _FrameReader:
+class FrameReader:
     """How frames of one request are read, and how long they are (None: only reading tells)."""
 
     read: Callable[[int], bytes]
     length: Callable[[int], int | None]
 
 
-def _frame_reader(instance: StoredInstance, frames: Frames, offer: Offer, archive: Archive) -> _FrameReader:
+def frame_reader(instance: StoredInstance, frames: Frames, offer: Offer, archive: Archive) -> FrameReader:
+    """Return how the frames of an instance are read in the form of `offer`.
+
+    Raises:
+        NotAcceptable: the pixels of the instance have no such form.
+    """
     is_native = instance.transfer_syntax_uid in NATIVE_SYNTAXES
+    if not is_as_stored(offer, instance) and offer.transfer_syntax_uid != EXPLICIT_VR_LITTLE_ENDIAN:
+        form = frame_form(instance, frames, offer.transfer_syntax_uid, archive=archive)
+        return FrameReader(
+            lambda frame_index: transcoded_frame(instance, form, frame_index, archive=archive),
+            lambda _frame_index: None,
+        )
     if not is_native and offer.transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN:
         source = pixel_format_of(instance, archive=archive)
         length = decoded_format(source, instance.transfer_syntax_uid).frame_bytes
-        return _FrameReader(
+        return FrameReader(
             lambda frame_index: decoded_frame(instance, frames, source, frame_index, archive=archive),
             lambda _frame_index: length,
         )
-    return _FrameReader(
+    return FrameReader(
         lambda frame_index: frame_bytes(instance, frames, frame_index, archive=archive),
         lambda frame_index: stored_frame_length(frames, frame_index),
     )
 
 
-def _frame_part(instance: StoredInstance, offer: Offer, reader: _FrameReader, number: int) -> Part:
+def is_as_stored(offer: Offer, instance: StoredInstance) -> bool:
+    """Say whether an offer is the stored transfer syntax."""
+    return offer.transfer_syntax_uid == instance.transfer_syntax_uid
+
+
+def _frame_part(instance: StoredInstance, offer: Offer, reader: FrameReader, number: int) -> Part:
     return Part(
         offer,
         f"{instance.path}/frames/{number}",
@@ -231,62 +281,3 @@ def _frame_part(instance: StoredInstance, offer: Offer, reader: _FrameReader, nu
 
 def _once(read: Callable[[int], bytes], frame_index: int) -> Iterator[bytes]:
     yield read(frame_index)
-
-
-def retrieve_bulk_data(
-    target: TargetResource, bulk_path: str, acceptable: Acceptable, *, archive: Archive
-) -> Retrieved:
-    """Choose how one bulk value of an instance is given out, by the path that its metadata name.
-
-    Encapsulated pixel data come frame by frame, all else as one value: little endian, text as UTF-8 (JSON-39).
-
-    Raises:
-        TargetNotFound: no such instance, or no such bulk value in it.
-        NotAcceptable: the value has no acceptable form.
-
-    Source: PS3.18 10.4.1.1.5.
-    """
-    instance = _instances(target, archive)[0]
-    values, character_set = bulk_values(instance, archive=archive)
-    value = next((value for value in values if value.path == bulk_path), None)
-    if value is None:
-        raise TargetNotFound("The instance has no bulk data of this name.")
-    if bulk_path == _PIXEL_DATA and instance.transfer_syntax_uid not in NATIVE_SYNTAXES:
-        frames = frames_of(instance, archive=archive)
-        if frames is not None and frames.count > _MOST_PARTS:
-            raise PayloadTooLarge("The instance has too many frames for one answer: ask for lists of frames.")
-        if frames is not None:
-            return retrieve_frames(target, range(1, frames.count + 1), acceptable, archive=archive)
-    offers = bulk_offers("application/octet-stream")
-    offer = _select(offers, acceptable)
-    if offer is None:
-        raise _not_acceptable(offers)
-    path = f"{instance.path}/bulkdata/{bulk_path}"
-    version = f"{instance.blob_id}/{bulk_path}"
-    if value.vr in _TEXT_VRS:
-        raw = b"".join(_bulk_bytes(instance, value, archive))
-        text = text_as_utf8(raw, character_set)
-        return Retrieved([Part(offer, path, len(text), version, lambda: iter((text,)))])
-    return Retrieved([Part(offer, path, value.length, version, partial(_bulk_bytes, instance, value, archive))])
-
-
-def _bulk_bytes(instance: StoredInstance, value: BulkValue, archive: Archive) -> Iterator[bytes]:
-    return wire_bytes(instance, archive=archive, offset=value.offset, length=value.length)
-
-
-def _instances(target: TargetResource, archive: Archive) -> Sequence[StoredInstance]:
-    study, series, instance = target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid
-    if instance:
-        return (archive.index.find_instance(study, series, instance),)
-    return archive.index.list_instances(study, series or None)
-
-
-def _select(offers: tuple[Offer, ...], acceptable: Acceptable) -> Offer | None:
-    try:
-        return select(offers, acceptable)
-    except ValueError as error:
-        raise InvalidRequest(str(error)) from error
-
-
-def _not_acceptable(offers: Sequence[Offer]) -> NotAcceptable:
-    return NotAcceptable(f"Available: {', '.join(str(offer) for offer in offers)}.")

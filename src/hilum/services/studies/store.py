@@ -61,7 +61,7 @@ def store_result(results: Sequence[Ingested], *, service_url: str) -> StoreResul
 def _conclusion(results: Sequence[Ingested]) -> Conclusion:
     failures = [result.failure for result in results if result.failure is not None]
     if len(failures) < len(results):
-        clean = not failures and not any(result.outcome is Outcome.KEPT_FIRST for result in results)
+        clean = not failures and not any(result.outcome is Outcome.KEPT_FIRST or result.changes for result in results)
         return Conclusion.STORED if clean else Conclusion.STORED_IN_PART
     if all(failure is FailureReason.OUT_OF_RESOURCES for failure in failures):
         return Conclusion.OUT_OF_RESOURCES
@@ -74,7 +74,13 @@ def _stored_item(result: Ingested, service_url: str) -> dict[str, Any]:
     item["00081190"] = _value("UR", service_url + target.path)
     if result.outcome is Outcome.KEPT_FIRST:
         item["00081196"] = _value("US", _DISCARDED)
-    return item
+    elif result.changes:
+        # STOW-53: one code, the most fitting; the changes come in the order of their weight.
+        item["00081196"] = _value("US", result.changes[0][0])
+        item |= _in_words(" ".join(text for _, text in result.changes))
+    if result.original_attributes:
+        item["04000561"] = _value("SQ", *result.original_attributes)
+    return dict(sorted(item.items()))
 
 
 def _failed_item(result: Ingested) -> dict[str, Any]:
@@ -89,12 +95,13 @@ def _failure(result: Ingested) -> dict[str, Any]:
     """Return the reason as a code, and in words where other servers put them: Failed Attributes, Error Comment."""
     reason = result.failure or FailureReason.PROCESSING_FAILURE
     item = {"00081197": _value("US", reason.value)}
-    if result.text:
-        comment = result.text
-        if len(comment) > _ERROR_COMMENT_LENGTH:
-            comment = comment[: _ERROR_COMMENT_LENGTH - 1] + "…"
-        item["00741048"] = _value("SQ", {"00000902": _value("LO", comment)})
-    return item
+    return item | _in_words(result.text) if result.text else item
+
+
+def _in_words(comment: str) -> dict[str, Any]:
+    if len(comment) > _ERROR_COMMENT_LENGTH:
+        comment = comment[: _ERROR_COMMENT_LENGTH - 1] + "…"
+    return {"00741048": _value("SQ", {"00000902": _value("LO", comment)})}
 
 
 def _value(vr: str, *values: Any) -> dict[str, Any]:  # noqa: ANN401 - values of the JSON model are of many types

@@ -101,6 +101,7 @@ class FolderBlobs:
             reserve_bytes: free space that new objects must leave.
         """
         self._blobs = folder / "blobs"
+        self._blobs_text = str(self._blobs)
         self._staging = folder / "staging"
         self._reserve_bytes = reserve_bytes
 
@@ -184,7 +185,9 @@ class FolderBlobs:
         Raises:
             FileNotFoundError: there is no such part.
         """
-        descriptor = os.open(self._path(blob_id, part), os.O_RDONLY | os.O_CLOEXEC)
+        # Text, not a Path: this is what every frame and every object comes through.
+        name = f"{self._blobs_text}/{blob_id[-_FAN_OUT_DIGITS:]}/{blob_id}.{part.value}"
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
         try:
             return os.pread(descriptor, length, offset)
         finally:

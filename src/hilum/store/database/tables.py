@@ -262,6 +262,22 @@ contradiction: Final = Table(
 )
 """Values that differ from what an earlier instance said; `series_row` is 0 at study level."""
 
+commitment: Final = Table(
+    "commitment",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _text("transaction_uid"),
+    _text("request"),
+    _text("result"),
+    Column("lease_until", Double, nullable=False),
+    Column("finished", Double, nullable=False),
+    UniqueConstraint("transaction_uid"),
+)
+"""Requests of storage commitment. Times are seconds since the epoch; `finished` is 0 while one is worked on,
+`request` is '' afterwards, and `result` once it is no longer kept."""
+
+Index("ix_commitment_pending", commitment.c.finished, commitment.c.lease_until)
+
 event: Final = Table(
     "event",
     metadata,
@@ -278,3 +294,74 @@ event: Final = Table(
 """The event log. `xact` is PostgreSQL's transaction id, 0 on SQLite, where `id` is commit order."""
 
 Index("ix_event_order", event.c.xact, event.c.id)
+
+workitem: Final = Table(
+    "workitem",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _text("sop_instance_uid"),
+    _text("state"),
+    _text("transaction_uid"),
+    _text("start"),
+    Column("expires", Double, nullable=False),
+    Column("changed", Double, nullable=False),
+    _integer("version"),
+    UniqueConstraint("sop_instance_uid"),
+)
+"""`state`: Procedure Step State, '' once the workitem is deleted; `start`: `text.date_time_key` of its start.
+
+`expires`: seconds since the epoch, 0 for never; `changed`: when it last changed.
+"""
+
+Index("ix_workitem_order", workitem.c.start, workitem.c.sop_instance_uid, **_where("state <> ''"))  # type: ignore[arg-type]
+Index("ix_workitem_state", workitem.c.state, workitem.c.start, workitem.c.sop_instance_uid)
+Index("ix_workitem_expires", workitem.c.expires, **_where("state = 'SCHEDULED' AND expires > 0"))  # type: ignore[arg-type]
+Index("ix_workitem_changed", workitem.c.changed, **_where("state IN ('COMPLETED', 'CANCELED')"))  # type: ignore[arg-type]
+
+workitem_body: Final = Table(
+    "workitem_body",
+    metadata,
+    Column("workitem_row", Key, ForeignKey("workitem.id"), primary_key=True, autoincrement=False),
+    _text("attributes"),
+)
+"""What is too long for rows that are scanned: JSON text of all attributes but the Transaction UID."""
+
+workitem_key: Final = _key_table("workitem_key", workitem)
+
+workitem_subscription: Final = Table(
+    "workitem_subscription",
+    metadata,
+    Column("workitem_row", Key, ForeignKey("workitem.id"), nullable=False),
+    _text("ae_title"),
+    Column("deletion_lock", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("workitem_row", "ae_title"),
+    sqlite_with_rowid=False,
+)
+"""Who hears of one workitem, and who keeps it from being deleted (PS3.4 Table CC.2.3-2)."""
+
+Index("ix_workitem_subscription_ae", workitem_subscription.c.ae_title, workitem_subscription.c.workitem_row)
+
+worklist_subscription: Final = Table(
+    "worklist_subscription",
+    metadata,
+    _text("ae_title"),
+    _text("target"),
+    Column("deletion_lock", SmallInteger, nullable=False),
+    _text("filter"),
+    PrimaryKeyConstraint("ae_title", "target"),
+    sqlite_with_rowid=False,
+)
+"""Who is subscribed to each new workitem; `target`: the worklist or the filtered one; `filter`: its query component."""
+
+worklist_receiver: Final = Table(
+    "worklist_receiver",
+    metadata,
+    _text("ae_title"),
+    Column("xact", BigInteger, nullable=False),
+    Column("event", BigInteger, nullable=False),
+    PrimaryKeyConstraint("ae_title"),
+    sqlite_with_rowid=False,
+)
+"""Position in the event log up to which each receiver of event reports has got them."""
+
+Index("ix_event_workitem", event.c.time, **_where("kind = 'workitem'"))  # type: ignore[arg-type]

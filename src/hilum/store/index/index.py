@@ -19,6 +19,7 @@ from hilum.store.database import tables
 from hilum.store.database.database import Database, IndexUnusable, Session
 from hilum.store.database.schema import check_schema
 from hilum.store.index import trash
+from hilum.store.index.commitments import Commitments
 from hilum.store.index.writer import Writer
 from hilum.store.rows import reading
 from hilum.store.rows.events import EventWaiter, events_after
@@ -38,6 +39,7 @@ from hilum.store.rows.records import (
     Totals,
 )
 from hilum.store.search.search import Searches
+from hilum.store.worklist.worklist import Worklist
 
 __all__ = ["Index", "IndexUnusable"]
 
@@ -60,6 +62,8 @@ class Index:
         self._writer: Final = writer
         self._searches: Final = searches
         self._waiter: Final = EventWaiter(database)
+        self.commitments: Final = Commitments(database, writer)
+        self.worklist: Final = Worklist(database, writer.change)
 
     @classmethod
     def open(
@@ -106,6 +110,7 @@ class Index:
         """Commit what is queued and give up all connections."""
         self._writer.close()
         self._waiter.close()
+        self.worklist.close()
         self._database.drop_idle()
 
     def record(self, instance: NewInstance) -> Future[Recorded]:
@@ -195,6 +200,7 @@ class Index:
         Raises:
             TargetNotFound: there never was such a target.
             TargetGone: it has no live instance any more.
+            InstanceCommitted: an instance of it is committed to be kept.
         """
         target = trash.Target(study, series, sop)
         return self._writer.change(lambda session: trash.move_to_trash(session, target))

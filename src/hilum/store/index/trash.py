@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, update
 
 from hilum.dicom.searching.query import Level
-from hilum.errors import TargetGone, TargetNotFound
+from hilum.errors import InstanceCommitted, TargetGone, TargetNotFound
 from hilum.store.database import tables
 from hilum.store.database.database import Database, Row, Session, Value
 from hilum.store.rows.events import INSERT_EVENT, event_values
@@ -39,6 +39,7 @@ _ROW: Final = (
     _instance.sop_instance_uid,
     _instance.blob_id,
     _instance.size_bytes,
+    _instance.committed_until,
 )
 _IN_ORDER: Final = (
     select(*_ROW)
@@ -71,7 +72,7 @@ _TRASHED_STORED: Final = _by_target(
 )
 _TO_EMPTY: Final = (
     _IN_ORDER.where(_IS_TRASHED, _instance.changed < bindparam("before"))
-    .where(_instance.committed_until == literal_column("0"))
+    .where(_instance.committed_until < bindparam("now"))
     .limit(literal_column(str(_BATCH)))
 )
 _LIVE_UID: Final = select(_instance.id).where(_instance.sop_instance_uid == bindparam("uid"), IS_LIVE)
@@ -122,6 +123,7 @@ def move_to_trash(session: Session, target: Target) -> list[str]:
     Raises:
         TargetNotFound: there never was such a target.
         TargetGone: it has no live instance any more.
+        InstanceCommitted: an instance of it is committed to be kept; then nothing of it is moved.
     """
     levels = LevelRows(session)
     levels.lock_study(target.values["study"])
@@ -130,6 +132,9 @@ def move_to_trash(session: Session, target: Target) -> list[str]:
         if session.row(_ANY[target.depth], target.values):
             raise TargetGone(f"The {target.level} was deleted.")
         raise TargetNotFound(f"There is no such {target.level} on this origin server.")
+    now = time.time()
+    if any(row[6] > now for row in rows):
+        raise InstanceCommitted(f"The {target.level} holds an instance that this origin server is committed to keep.")
     for row in rows:
         _change_state(session, row, tables.LIVE, tables.TRASHED, "trashed")
         _count(levels, row, -1)
@@ -167,7 +172,7 @@ def restore(session: Session, target: Target, chosen: Collection[str] | None = N
 
 def candidates(session: Session, before: float) -> Sequence[str]:
     """Return the blob ids of what `empty` would take."""
-    return [row[4] for row in session.rows(_TO_EMPTY, {"before": before})]
+    return [row[4] for row in session.rows(_TO_EMPTY, {"before": before, "now": time.time()})]
 
 
 def empty(session: Session, before: float, blob_ids: Collection[str] | None) -> list[str]:
@@ -178,7 +183,11 @@ def empty(session: Session, before: float, blob_ids: Collection[str] | None) -> 
     """
     levels = LevelRows(session)
     wanted = None if blob_ids is None else frozenset(blob_ids)
-    rows = [row for row in session.rows(_TO_EMPTY, {"before": before}) if wanted is None or row[4] in wanted]
+    rows = [
+        row
+        for row in session.rows(_TO_EMPTY, {"before": before, "now": time.time()})
+        if wanted is None or row[4] in wanted
+    ]
     for row in rows:
         levels.lock_study(row[1])
     emptied = [row for row in rows if _change_state(session, row, tables.TRASHED, tables.GONE, "emptied")]
@@ -227,7 +236,7 @@ def trashed(database: Database, target: Target) -> list[StoredInstance]:
     return [stored_instance(row) for row in rows]
 
 
-_ROWS: Final = (
+ROWS: Final = (
     select(
         _instance.id,
         _instance.state,
@@ -245,8 +254,9 @@ _ROWS: Final = (
     .order_by(_instance.id)
     .limit(bindparam("limit"))
 )
-_ROWS_AFTER: Final = _ROWS.where(_instance.id > bindparam("after"))
-_ROWS_OF_BLOB: Final = _ROWS.where(_instance.blob_id == bindparam("blob_id"))
+"""What `index_row` takes, of instances in any state."""
+_ROWS_AFTER: Final = ROWS.where(_instance.id > bindparam("after"))
+_ROWS_OF_BLOB: Final = ROWS.where(_instance.blob_id == bindparam("blob_id"))
 _CONTRADICTIONS: Final = (
     select(
         tables.contradiction.c.id,
@@ -277,13 +287,13 @@ _TOTALS: Final = select(
 def all_rows(database: Database) -> Iterator[IndexRow]:
     """Yield every instance row, whatever its state, in the order of their making."""
     for row in _in_batches(database, _ROWS_AFTER):
-        yield _index_row(row)
+        yield index_row(row)
 
 
 def rows_of_blob(database: Database, blob_id: str) -> Sequence[IndexRow]:
     """Return the rows that name a blob: none, or one."""
     values: dict[str, Value] = {"blob_id": blob_id, "limit": _BATCH}
-    return [_index_row(row) for row in database.read(lambda session: session.rows(_ROWS_OF_BLOB, values))]
+    return [index_row(row) for row in database.read(lambda session: session.rows(_ROWS_OF_BLOB, values))]
 
 
 def all_contradictions(database: Database) -> Iterator[RecordedContradiction]:
@@ -309,7 +319,8 @@ def _in_batches(database: Database, statement: Select[Any]) -> Iterator[Row]:
         after = rows[-1][0]
 
 
-def _index_row(row: Row) -> IndexRow:
+def index_row(row: Row) -> IndexRow:
+    """Return the record of a row of `ROWS`."""
     return IndexRow(
         instance_id=row[0],
         state=_STATES[row[1]],

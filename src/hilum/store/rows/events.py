@@ -189,7 +189,8 @@ class EventWaiter:
         if isinstance(driver, psycopg.Connection):
             # A settled transaction may wait for an older one of another program, which notifies nobody.
             for _ in driver.notifies(timeout=min(timeout_s, 1.0), stop_after=1):
-                break
+                # To the end: what has come already is one reason to look, not many.
+                continue
             return
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline and self._version(driver) == seen:

@@ -127,7 +127,7 @@ class Recorder:
         if self._policy is DuplicatePolicy.KEEP:
             return Outcome.KEPT_FIRST
         # Chapter 13: what this origin server has committed to keep is never replaced.
-        is_replaced = self._policy is DuplicatePolicy.REPLACE and not live.committed_until
+        is_replaced = self._policy is DuplicatePolicy.REPLACE and live.committed_until < time.time()
         return Outcome.REPLACED if is_replaced else Outcome.DIFFERENT
 
     def _replace(self, offered: NewInstance, live: _Live) -> Recorded:

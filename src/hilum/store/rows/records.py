@@ -209,7 +209,7 @@ class Event:
     cursor: tuple[int, int]
     """Position in commit order: (transaction, row); pass it back to read on."""
     kind: str
-    """`stored`, `replaced`, `trashed`, `restored`, `emptied`, `contradiction`."""
+    """`stored`, `replaced`, `trashed`, `restored`, `emptied`, `contradiction`, `workitem`."""
     time: float
     """Seconds since the epoch."""
     study_instance_uid: str

@@ -118,7 +118,7 @@ def clauses(shapes: Sequence[Shape], kind: Kind, plan: Plan) -> Iterator[ColumnE
     groups: dict[object, list[int]] = {}
     for number, shape in enumerate(shapes):
         if shape.op is Op.EMPTY:
-            yield _empty_clause(shape, number, plan)
+            yield empty_clause(number, plan, KeyRows(KEY_TABLES[shape.level], _OWNERS[shape.level]))
         elif has_column(shape):
             yield _column_clause(shape, number, _tested_column(shape, number, plan), kind)
         else:
@@ -157,14 +157,14 @@ def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
 def _column_clause(shape: Shape, number: int, column: ColumnElement[Any], kind: Kind) -> ColumnElement[bool]:
     if shape.op is Op.MOMENT:
         return _moment_clause(number, column, ATTRIBUTE_COLUMNS[shape.level][shape.time_path[0]][0])
-    return _compared(shape, number, column, None, kind)
+    return compared(shape, number, column, None, kind)
 
 
 def _owners(shape: Shape, number: int, kind: Kind) -> Select[Any]:
     """Return the owners of the key rows that pass a test, by its index."""
     key = KEY_TABLES[shape.level].alias(f"d{number}")
     return select(key.c.owner).where(
-        key.c.path == bindparam(f"p{number}"), _compared(shape, number, key.c.value, key.c.rest, kind)
+        key.c.path == bindparam(f"p{number}"), compared(shape, number, key.c.value, key.c.rest, kind)
     )
 
 
@@ -180,34 +180,50 @@ def few(shape: Shape, number: int, kind: Kind, most: int) -> Select[Any]:
     else:
         key = KEY_TABLES[shape.level]
         # The rest of long values is not in the index, and for an estimate not worth looking up.
-        is_passed = _compared(shape, number, key.c.value, None, kind)
+        is_passed = compared(shape, number, key.c.value, None, kind)
         found = select(_ONE).where(key.c.path == bindparam(f"p{number}"), is_passed)
     return select(func.count()).select_from(found.limit(literal_column(str(most))).subquery())
 
 
-def _empty_clause(shape: Shape, number: int, plan: Plan) -> ColumnElement[bool]:
-    key = KEY_TABLES[shape.level].alias(f"k{number}")
+def empty_clause(number: int, plan: Plan, rows: KeyRows) -> ColumnElement[bool]:
+    """Return the condition that the owner has no value of an attribute."""
+    key = rows.table.alias(f"k{number}")
     value = key.c.value if plan.way is Way.PLANNED else _unindexed(key.c.value)
-    is_value = (key.c.owner == _OWNERS[shape.level], key.c.path == bindparam(f"p{number}"), value > _EMPTY)
+    is_value = (key.c.owner == rows.owner, key.c.path == bindparam(f"p{number}"), value > _EMPTY)
     return ~exists(select(_ONE).select_from(key).where(*is_value))
 
 
 def _exists_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, plan: Plan) -> ColumnElement[bool]:
     level = shapes[numbers[0]].level
-    table = KEY_TABLES[level]
     # Known before the study's own row is read.
     owner = _posting.owner if plan.way is Way.POSTING and level is Level.STUDY else _OWNERS[level]
+    return item_clause(shapes, numbers, kind, plan, KeyRows(KEY_TABLES[level], owner))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRows:
+    """A table of key rows, and the column of what owns them."""
+
+    table: Table
+    owner: ColumnElement[int]
+
+
+def item_clause(
+    shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, plan: Plan, rows: KeyRows
+) -> ColumnElement[bool]:
+    """Return the condition that the owner has key rows of one item that pass these tests."""
+    table = rows.table
     keys = [table.alias(f"k{number}") for number in numbers]
     conditions: list[ColumnElement[bool]] = []
     for place, (number, key) in enumerate(zip(numbers, keys, strict=True)):
         shape = shapes[number]
         # From here the owner is known: the primary key leads to its rows, the index of values must not.
         value = key.c.value if plan.way is Way.PLANNED else _unindexed(key.c.value)
-        conditions += [key.c.owner == owner, key.c.path == bindparam(f"p{number}")]
+        conditions += [key.c.owner == rows.owner, key.c.path == bindparam(f"p{number}")]
         if shape.op is Op.MOMENT:
             conditions.append(_moment_clause(number, value, _time_of(key, table, number)))
         else:
-            conditions.append(_compared(shape, number, value, key.c.rest, kind))
+            conditions.append(compared(shape, number, value, key.c.rest, kind))
         if place:
             # Said twice, so that no planner pairs rows of different owners.
             conditions.append(key.c.owner == keys[0].c.owner)
@@ -247,7 +263,7 @@ _COMPARISONS: Final[Mapping[Op, Callable[[ColumnElement[Any], Bound], ColumnElem
 """What the indexed value must fulfil; `MOMENT` and `EMPTY` have clauses of their own, `EITHER` has parts."""
 
 
-def _compared(
+def compared(
     shape: Shape, number: int, value: ColumnElement[Any], rest: ColumnElement[Any] | None, kind: Kind
 ) -> ColumnElement[bool]:
     """Return the comparison of a column, or of a key row's value and its rest."""
@@ -264,12 +280,12 @@ def _compared(
 def _compared_by(
     op: Op, bound: Bound, value: ColumnElement[Any], rest: ColumnElement[Any] | None, kind: Kind
 ) -> ColumnElement[bool]:
-    compared = _COMPARISONS[op](value, bound)
+    passed = _COMPARISONS[op](value, bound)
     if op in PATTERNS:
-        return and_(compared, fits(value if rest is None else value.concat(rest), bound[-1], kind))
+        return and_(passed, fits(value if rest is None else value.concat(rest), bound[-1], kind))
     if op is Op.EQUAL and rest is not None:
-        return and_(compared, rest == bound[1])
-    return compared
+        return and_(passed, rest == bound[1])
+    return passed
 
 
 def fits(value: ColumnElement[Any], pattern: ColumnElement[Any], kind: Kind) -> ColumnElement[bool]:
@@ -303,7 +319,7 @@ def postings(terms: int, ranges: Sequence[Shape], kind: Kind, most: int) -> Sele
         found = select(posting.c.order_key).where(
             posting.c.path == bindparam(f"path{number}"),
             posting.c.term == bindparam(f"term{number}"),
-            *(_compared(shape, place, posting.c.order_key, None, kind) for place, shape in enumerate(ranges)),
+            *(compared(shape, place, posting.c.order_key, None, kind) for place, shape in enumerate(ranges)),
         )
         limited = found.order_by(posting.c.order_key).limit(literal_column(str(most))).subquery()
         counts.append(select(func.count().label("n"), func.max(limited.c.order_key).label("last")).subquery())

@@ -6,10 +6,10 @@ searches that differ in values share one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 from hilum.dicom.levels import level_of
 from hilum.dicom.searching.attribute_paths import QueryError, name_of
@@ -95,9 +95,18 @@ class Demand:
     values: tuple[str | int, ...]
 
 
-def demands_of(match: Match) -> list[Demand]:
-    """Return the tests that a matching key stands for; all of them must hold."""
-    return _demands(_Place(match.path, match.vr), match.condition)
+Columns = Mapping[Level, Mapping[str, tuple[Any, Form]]]
+"""Attributes that have columns of their own, by level."""
+
+
+def demands_of(match: Match, columns: Columns = ATTRIBUTE_COLUMNS) -> list[Demand]:
+    """Return the tests that a matching key stands for; all of them must hold.
+
+    Args:
+        match: the matching key.
+        columns: what has columns; key rows hold all the rest.
+    """
+    return _demands(_Place(match.path, match.vr, columns), match.condition)
 
 
 def _demands(place: _Place, condition: Condition) -> list[Demand]:  # noqa: PLR0911 - one return a condition
@@ -158,13 +167,13 @@ def _is_whole(test: Demand) -> bool:
 class _Place:
     """The attribute of a matching key: its level, its path, and how its values are written."""
 
-    def __init__(self, path: tuple[str, ...], vr: str) -> None:
+    def __init__(self, path: tuple[str, ...], vr: str, columns: Columns) -> None:
         self.path: Final = path
         self.level: Final = level_of(path[0])
         self.vr: Final = vr
-        column = ATTRIBUTE_COLUMNS[self.level].get(path[0]) if len(path) == 1 else None
+        column = columns.get(self.level, {}).get(path[0]) if len(path) == 1 else None
         self.form: Final = column[1] if column else None
-        self.is_study_date: Final = path == _STUDY_DATE
+        self.is_study_date: Final = column is not None and path == _STUDY_DATE
 
     def test(self, op: Op, *values: str | int, time_path: tuple[str, ...] = ()) -> Demand:
         return Demand(Shape(self.level, self.path, op, len(values), time_path), values)
@@ -218,7 +227,7 @@ class _Place:
         words = word_patterns(text.folded(value))
         if not words:
             return [self.test(Op.NEVER)]
-        place = _Place((*self.path, WORDS), "LO")
+        place = _Place((*self.path, WORDS), "LO", {})
         return [
             test
             for word in words

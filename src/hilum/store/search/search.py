@@ -208,7 +208,7 @@ class Searches:
             return SearchPage((), 0, query.warnings, 0 if query.wants_total else None)
         tests = [test for match in query.matches for test in demands_of(match)]
         scanned = [test for test in tests if self._is_outside(test)]
-        indexed = resolved(self._database, [test for test in tests if test not in scanned])
+        indexed = self._resolved([test for test in tests if test not in scanned])
         form = _Form(self._database.kind, query.level, len(targets), tuple(test.shape for test in indexed))
         terms = tuple(dict.fromkeys(term for test in indexed for term in postings_of(test)))
         question = _Question(form, {**targets, **parameters(indexed, self._database.kind)}, terms[:_TERMS])
@@ -216,6 +216,11 @@ class Searches:
         if scanned:
             return self._scan(query, want, question, scanned)
         return self._page(query, want, question)
+
+    def _resolved(self, tests: Sequence[Demand]) -> Sequence[Demand]:
+        if not any(test.shape.op is Op.CLOSE for test in tests):
+            return tests
+        return self._database.read(lambda session: resolved(session, self._database.kind, tests))
 
     def _is_outside(self, test: Demand) -> bool:
         """Return whether neither columns nor key rows can decide a test."""

@@ -41,9 +41,9 @@ _POLICY: Final = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 
 
 
 async def _openapi(request: Request) -> Response:
-    document = openapi_document(
-        STUDIES_RESOURCES, server_url=origin_of(request).service_url(request), version=version("hilum")
-    )
+    origin = origin_of(request)
+    served = [resource for resource in STUDIES_RESOURCES if resource.is_served(origin.settings)]
+    document = openapi_document(served, server_url=origin.service_url(request), version=version("hilum"))
     return Response(orjson.dumps(document), media_type="application/json")
 
 

@@ -14,7 +14,15 @@ _PATH_PARAMETERS: Final = {
     "series": "Series Instance UID",
     "instance": "SOP Instance UID",
     "frames": "Frame numbers from 1, ascending, with commas between them",
+    "workitem": "SOP Instance UID of the workitem",
+    "target": "SOP Instance UID of a workitem, or the UID of a worklist: 1.2.840.10008.5.1.4.34.5 for all workitems, "
+    "1.2.840.10008.5.1.4.34.5.1 for those that match the filter",
+    "aetitle": "AE title of the receiver of event reports",
+    "performer": "AE title of the performer",
+    "requester": "AE title of the one who asks",
+    "transaction": "Transaction UID, made by the user agent",
     "bulkdata": "Path of the bulk value, as metadata name it",
+    "base": "Whatever a user agent put in front of a relative URI",
 }
 _NAME: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 _WITHOUT_BODY: Final = frozenset({204, 304})
@@ -113,6 +121,8 @@ def _response(resource: Resource, status: int) -> dict[str, Any]:
         return response
     if status >= 400 and not (resource.method == "POST" and status == 409):
         response["content"] = {"text/plain": {"schema": {"type": "string"}}}
+        return response
+    if not resource.media_types:
         return response
     response["content"] = {
         _bare(media_type): {"schema": _schema(resource, media_type)} for media_type in resource.media_types

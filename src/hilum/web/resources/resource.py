@@ -9,10 +9,15 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
-from hilum.config import HttpSettings
+from hilum.config import HttpSettings, Settings
 
 Handler = Callable[[Request], Awaitable[Response | Callable[[Scope, Receive, Send], Awaitable[None]]]]
+
+
+def _always(_settings: Settings) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,16 @@ class Resource:
     """Media types of a successful response, the default first."""
     request_types: tuple[str, ...] = ()
     """Media types of the request's payload."""
+    is_served: Callable[[Settings], bool] = _always
+    """Whether this server has the resource; one that it has not is in no route and in no description."""
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """One WebSocket of a service (PS3.18 8.10)."""
+
+    path: str
+    handler: Callable[[WebSocket], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +65,4 @@ class Service:
     root: Callable[[HttpSettings], str]
     """Path that the resources' paths are relative to."""
     resources: tuple[Resource, ...]
+    sockets: tuple[Socket, ...] = ()

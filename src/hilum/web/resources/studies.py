@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
+from hilum.web.resources.rendered import RENDERED_RESOURCES
 from hilum.web.resources.resource import Handler, Parameter, Resource, Service
 from hilum.web.services import store, studies
 
@@ -12,9 +13,17 @@ _STUDY: Final = "/studies/{study}"
 _SERIES: Final = f"{_STUDY}/series/{{series}}"
 _INSTANCE: Final = f"{_SERIES}/instances/{{instance}}"
 
-_JSON: Final = ("application/dicom+json",)
-_OBJECTS: Final = ('multipart/related; type="application/dicom"',)
+_XML: Final = 'multipart/related; type="application/dicom+xml"'
+_DATA_SETS: Final = ("application/dicom+json", _XML)
+_DATA_SET: Final = (*_DATA_SETS, "application/dicom+xml")
+_OBJECTS: Final = ('multipart/related; type="application/dicom"', "application/zip")
 _OBJECT: Final = (*_OBJECTS, "application/dicom")
+_STORED: Final = (
+    'multipart/related; type="application/dicom"',
+    "application/dicom",
+    'multipart/related; type="application/dicom+json"',
+    _XML,
+)
 _OCTETS: Final = ('multipart/related; type="application/octet-stream"', "application/octet-stream")
 _FRAMES: Final = (
     *_OCTETS,
@@ -30,6 +39,7 @@ _FRAMES: Final = (
     'multipart/related; type="video/mp4"',
     'multipart/related; type="video/H265"',
 )
+_BULK_DATA: Final = (*_FRAMES, "application/pdf", "text/xml", "model/stl", "model/obj")
 
 _ACCEPT: Final = Parameter("accept", "Acceptable media types, as in the Accept header, without wildcards.")
 _SEARCH_PARAMETERS: Final = (
@@ -53,6 +63,15 @@ _RETRIEVE_STATUSES: Final = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.NOT_FOUND,
     HTTPStatus.NOT_ACCEPTABLE,
+    HTTPStatus.GONE,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+)
+_DELETE_STATUSES: Final = (
+    HTTPStatus.NO_CONTENT,
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
     HTTPStatus.GONE,
 )
 _SEARCH_STATUSES: Final = (
@@ -83,7 +102,7 @@ def _search(path: str, handler: Handler, what: str) -> Resource:
         source="PS3.18 10.6",
         statuses=_SEARCH_STATUSES,
         parameters=_SEARCH_PARAMETERS,
-        media_types=_JSON,
+        media_types=_DATA_SETS,
     )
 
 
@@ -108,15 +127,37 @@ def _store(path: str) -> Resource:
         transaction="Store Instances",
         source="PS3.18 10.5",
         statuses=_STORE_STATUSES,
-        media_types=_JSON,
-        request_types=_OBJECT,
+        media_types=_DATA_SET,
+        request_types=_STORED,
+    )
+
+
+def _bulk_data(path: str, what: str) -> Resource:
+    return _retrieve(f"{path}/bulkdata", studies.retrieve_bulk_data, f"{what} Bulk Data", "PS3.18 10.4.1.1.5", _FRAMES)
+
+
+def _pixel_data(path: str, what: str) -> Resource:
+    return _retrieve(
+        f"{path}/pixeldata", studies.retrieve_pixel_data, f"{what} Pixel Data", "PS3.18 10.4.1.1.6", _FRAMES
+    )
+
+
+def _delete(path: str, what: str) -> Resource:
+    return Resource(
+        "DELETE",
+        path,
+        studies.delete_instances,
+        transaction=f"Delete {what}",
+        source="Extension; no transaction of PS3.18",
+        statuses=_DELETE_STATUSES,
+        is_served=lambda settings: settings.trash.http_delete,
     )
 
 
 STUDIES_RESOURCES: Final = (
     _retrieve(f"{_INSTANCE}/frames/{{frames}}", studies.retrieve_frames, "Frames", "PS3.18 10.4.1.1.6", _FRAMES),
     _retrieve(_INSTANCE, studies.retrieve_instances, "Instance", "PS3.18 10.4.1.1.1", _OBJECT),
-    _retrieve(f"{_INSTANCE}/metadata", studies.retrieve_metadata, "Instance Metadata", "PS3.18 10.4.1.1.2", _JSON),
+    _retrieve(f"{_INSTANCE}/metadata", studies.retrieve_metadata, "Instance Metadata", "PS3.18 10.4.1.1.2", _DATA_SET),
     _search("/studies", studies.search_studies, "Studies"),
     _search(f"{_STUDY}/series", studies.search_series, "Study's Series"),
     _search(f"{_SERIES}/instances", studies.search_instances, "Study Series' Instances"),
@@ -125,17 +166,35 @@ STUDIES_RESOURCES: Final = (
     _search("/instances", studies.search_instances, "Instances"),
     _store("/studies"),
     _store(_STUDY),
-    _retrieve(f"{_SERIES}/metadata", studies.retrieve_metadata, "Series Metadata", "PS3.18 10.4.1.1.2", _JSON),
-    _retrieve(f"{_STUDY}/metadata", studies.retrieve_metadata, "Study Metadata", "PS3.18 10.4.1.1.2", _JSON),
+    _retrieve(f"{_SERIES}/metadata", studies.retrieve_metadata, "Series Metadata", "PS3.18 10.4.1.1.2", _DATA_SETS),
+    _retrieve(f"{_STUDY}/metadata", studies.retrieve_metadata, "Study Metadata", "PS3.18 10.4.1.1.2", _DATA_SETS),
     _retrieve(_SERIES, studies.retrieve_instances, "Series", "PS3.18 10.4.1.1.1", _OBJECTS),
     _retrieve(_STUDY, studies.retrieve_instances, "Study", "PS3.18 10.4.1.1.1", _OBJECTS),
     _retrieve(
         f"{_INSTANCE}/bulkdata/{{bulkdata:path}}",
-        studies.retrieve_bulk_data,
+        studies.retrieve_bulk_value,
         "Bulk Data",
         "PS3.18 10.4.1.1.5",
-        _FRAMES,
+        _BULK_DATA,
     ),
+    _bulk_data(_INSTANCE, "Instance"),
+    _bulk_data(_SERIES, "Series"),
+    _bulk_data(_STUDY, "Study"),
+    _pixel_data(_INSTANCE, "Instance"),
+    _pixel_data(_SERIES, "Series"),
+    _pixel_data(_STUDY, "Study"),
+    _delete(_INSTANCE, "Instance"),
+    _delete(_SERIES, "Series"),
+    _delete(_STUDY, "Study"),
+    # User agents put a relative URI behind the URL of what they asked for, of the service, or of the study.
+    _retrieve(
+        f"/{{base:path}}{_INSTANCE}/bulkdata/{{bulkdata:path}}",
+        studies.retrieve_bulk_value,
+        "Bulk Data",
+        "PS3.18 10.4.1.1.5; relative to another resource",
+        _BULK_DATA,
+    ),
+    *RENDERED_RESOURCES,
 )
 """The Studies Service; the most requested resources first, since routing goes from top to bottom."""
 

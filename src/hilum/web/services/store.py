@@ -15,20 +15,34 @@ from starlette.requests import Request
 from hilum.archive.archive import Archive
 from hilum.archive.ingest import FailureReason, Ingested, ingest
 from hilum.config import MissingAccept
+from hilum.dicom.xml import json_to_xml
 from hilum.errors import InvalidRequest, NotAcceptable, OutOfResources, UnsupportedMediaType
+from hilum.services.studies.offers import ONE_DATA_SET_OFFERS
 from hilum.services.studies.store import Conclusion, store_result
 from hilum.store.blobs.protocol import Staged
 from hilum.web.origin import Origin, origin_of
 from hilum.web.parse import acceptable_of, select_metadata_type, target_of
+from hilum.web.represent import XML, xml_answer
+from hilum.web.services.store_metadata import receive_metadata
 from hilum.web.transfer.receive import PartProblem, ReceivedPart, receive_parts, receive_single
 from hilum.web.transfer.send import Answer, AnswerResponse
 from hilum.wire.media_types import MediaType, parse_media_type
+from hilum.wire.selection import Offer
 
 _logger = logging.getLogger(__name__)
 
 _PARTS_AT_ONCE: Final = 4
 _PART_TYPES: Final = frozenset({"application/dicom", "application/octet-stream"})
-_SUPPORTED: Final = 'Supported: multipart/related; type="application/dicom", application/dicom.'
+_SUPPORTED: Final = (
+    'Supported: multipart/related; type="application/dicom", "application/dicom+json" or "application/dicom+xml"; '
+    "application/dicom."
+)
+_METADATA_FORMS: Final[Mapping[str, str]] = {
+    "application/dicom+json": "application/dicom+json",
+    "application/json": "application/dicom+json",
+    "application/dicom+xml": "application/dicom+xml",
+}
+"""Root types of payloads that hold metadata and bulk data, and what they are called."""
 
 _PROBLEMS: Final[Mapping[PartProblem, FailureReason]] = {
     PartProblem.CUT_SHORT: FailureReason.CANNOT_UNDERSTAND,
@@ -47,7 +61,7 @@ STATUS_CODES: Final[Mapping[Conclusion, HTTPStatus]] = {
 async def store_instances(request: Request) -> AnswerResponse:
     """Store the instances of a payload, each by itself (PS3.18 10.5)."""
     origin, target = origin_of(request), target_of(request)
-    _check_acceptable(request, origin)
+    form = _response_form(request, origin)
     media_type = _content_type(request)
     consume = partial(_ingest, archive=origin.archive, study_instance_uid=target.study_instance_uid or None)
     if media_type.essence == "application/dicom":
@@ -58,21 +72,28 @@ async def store_instances(request: Request) -> AnswerResponse:
         boundary = media_type.parameters.get("boundary")
         if not boundary:
             raise InvalidRequest("The Content-Type has no boundary.")
-        results = await _ingest_parts(request, boundary, origin, consume)
+        metadata_form = _METADATA_FORMS.get(media_type.parameters.get("type", "").lower())
+        if metadata_form is None:
+            results = await _ingest_parts(request, boundary, origin, consume)
+        else:
+            results = await receive_metadata(
+                request, boundary, metadata_form, origin=origin, study_instance_uid=target.study_instance_uid or None
+            )
     service_url = origin.service_url(request)
-    return AnswerResponse(await origin.pool.run(_answer, results, service_url), origin.sender)
+    return AnswerResponse(await origin.pool.run(_answer, results, service_url, form), origin.sender)
 
 
-def _check_acceptable(request: Request, origin: Origin) -> None:
-    """Check before the payload is read that its answer will be acceptable (STOW-05).
+def _response_form(request: Request, origin: Origin) -> Offer:
+    """Return the form of the answer; select it before the payload is read (STOW-05, STOW-40).
 
     Raises:
         NotAcceptable: it will not.
     """
     if "accept" in request.headers:
-        select_metadata_type(acceptable_of(request))
-    elif origin.settings.http.missing_accept is MissingAccept.REFUSE:
+        return select_metadata_type(acceptable_of(request), ONE_DATA_SET_OFFERS)
+    if origin.settings.http.missing_accept is MissingAccept.REFUSE:
         raise NotAcceptable("The request has no Accept header.")
+    return ONE_DATA_SET_OFFERS[0]
 
 
 def _content_type(request: Request) -> MediaType:
@@ -83,7 +104,7 @@ def _content_type(request: Request) -> MediaType:
         raise UnsupportedMediaType(_SUPPORTED) from error
     if media_type.essence == "multipart/related":
         part_type = media_type.parameters.get("type", "application/dicom")
-        if part_type.lower() == "application/dicom":
+        if part_type.lower() == "application/dicom" or part_type.lower() in _METADATA_FORMS:
             return media_type
     elif media_type.essence == "application/dicom":
         return media_type
@@ -137,10 +158,10 @@ def _ingest(
         return Ingested(failure=FailureReason.PROCESSING_FAILURE, text=text)
 
 
-def _answer(results: list[Ingested], service_url: str) -> Answer:
+def _answer(results: list[Ingested], service_url: str, form: Offer) -> Answer:
     result = store_result(results, service_url=service_url)
     status = STATUS_CODES[result.conclusion]
-    headers = {"Content-Type": "application/dicom+json"}
+    headers: dict[str, str] = {}
     if status in (HTTPStatus.OK, HTTPStatus.ACCEPTED) and result.study_url:
         headers |= {"Location": result.study_url, "Content-Location": result.study_url}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
@@ -149,4 +170,6 @@ def _answer(results: list[Ingested], service_url: str) -> Answer:
     if refused:
         # One line a request: a payload of many bad parts must not flood the log.
         _logger.warning("%d of %d instances were not stored. The first: %s", len(refused), len(results), refused[0])
-    return Answer(status, headers, orjson.dumps(result.module))
+    if form.media_type == XML:
+        return xml_answer(iter((iter((json_to_xml(result.module),)),)), form, headers, status)
+    return Answer(status, {"Content-Type": "application/dicom+json", **headers}, orjson.dumps(result.module))

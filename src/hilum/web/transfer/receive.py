@@ -197,6 +197,36 @@ async def receive_single(request: Request, *, uploads: Uploads, stage: Stage, co
     return await part.consumed
 
 
+async def receive_whole(request: Request, *, uploads: Uploads, max_bytes: int) -> bytes:
+    """Return the payload of a request that is small enough for memory; it may be empty.
+
+    It has `http.idle_timeout_s` to come as a whole, and counts in the budget of unwritten bytes meanwhile.
+
+    Raises:
+        PayloadTooLarge: it is longer than `max_bytes`.
+        UnsupportedMediaType: it has a content coding.
+        RequestCutShort: the user agent went away, or was too slow.
+    """
+    body = _Body(request, uploads)
+    announced = max_bytes if body.content_length is None else body.content_length
+    if announced > max_bytes:
+        raise PayloadTooLarge(f"The payload has more than {max_bytes} bytes.")
+    # All at once: requests that wait for one another's bytes would wait for ever.
+    await uploads.admit(announced)
+    try:
+        async with asyncio.timeout(uploads.limits.idle_timeout_s):
+            chunks: list[bytes] = []
+            while not body.is_read:
+                chunks.append(await body.next_chunk())
+                if body.bytes_read > max_bytes:
+                    raise PayloadTooLarge(f"The payload has more than {max_bytes} bytes.")
+    except TimeoutError as error:
+        raise RequestCutShort("The payload did not come in time.") from error
+    finally:
+        uploads.release(announced)
+    return b"".join(chunks)
+
+
 class Inflow:
     """`receive` of a request with a payload; knows how much has come and whether more is to come."""
 

@@ -14,31 +14,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from enum import Enum
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
-import imagecodecs
 from starlette.types import Message, Receive, Scope, Send
 
+from hilum.web.transfer.coding import CodedBodies, Coding, coding_of, compress, compressed_chunks
 from hilum.web.transfer.pool import Pool
-from hilum.wire.accept import accepts_gzip
-from hilum.wire.conditional import matching_tag, with_coding
+from hilum.wire.conditional import matching_tag
 
 MEGABYTE: Final = 1024 * 1024
 
 _MESSAGES_AHEAD: Final = 4
 _SMALL_MESSAGE: Final = 64 * 1024
-_WORTH_COMPRESSING: Final = 1024
-_LEVEL: Final = 1
-_GZIP_WINDOW: Final = 31
-_COMPRESSIBLE: Final = frozenset(
-    {"application/dicom+json", "application/json", "application/dicom+xml", "application/xml", "application/javascript"}
-)
 _NO_CONTENT: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
@@ -56,13 +47,6 @@ class Answer:
     fewer is cut."""
 
 
-class Coding(Enum):
-    """How a payload travels; the value is that of Content-Encoding."""
-
-    IDENTITY = "identity"
-    GZIP = "gzip"
-
-
 class PeerStalled(Exception):
     """The user agent takes nothing any more."""
 
@@ -74,17 +58,26 @@ class BodyBroken(Exception):
 class Sender:
     """What the answers of one worker share: the threads that read bodies, and the bytes that are on their way."""
 
-    def __init__(self, pool: Pool, *, buffer_bytes: int = 64 * MEGABYTE, stall_timeout_s: float = 120.0) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        buffer_bytes: int = 64 * MEGABYTE,
+        stall_timeout_s: float = 120.0,
+        kept_bytes: int = 32 * MEGABYTE,
+    ) -> None:
         """Prepare to send.
 
         Args:
             pool: threads that read and compress bodies.
             buffer_bytes: above this estimate of bytes on their way, bodies go out in small messages.
             stall_timeout_s: seconds after which a user agent that takes nothing is given up.
+            kept_bytes: room for compressed payloads that are asked for again.
         """
         self.pool = pool
         self.buffer_bytes = buffer_bytes
         self.stall_timeout_s = stall_timeout_s
+        self.coded = CodedBodies(kept_bytes)
         self.bytes_ahead = 0
         """Estimate of the bytes of bodies in chunks that are on their way."""
 
@@ -106,7 +99,9 @@ class AnswerResponse:
             PeerStalled: the user agent takes nothing any more.
         """
         answer, headers = self._answer, _lower_case(self._answer.headers)
-        coding = _coding(answer, headers, scope)
+        whole = answer.body if isinstance(answer.body, bytes) else None
+        accepted = _request_header(scope, b"accept-encoding")
+        coding = coding_of(headers, answer.status, whole, answer.length, accepted)
         if answer.status is HTTPStatus.NOT_MODIFIED:
             _name_known_tag(scope, headers)
         if isinstance(answer.body, bytes):
@@ -126,14 +121,18 @@ class AnswerResponse:
     async def _send_whole(
         self, body: bytes, headers: MutableMapping[str, str], coding: Coding, scope: Scope, send: Send
     ) -> None:
-        length: int | None = len(body)
-        if scope["method"] == "HEAD":
-            # The length of what would be compressed is not worth compressing it for.
-            length, body = (length if coding is Coding.IDENTITY else None), b""
-        elif coding is Coding.GZIP:
-            body = await self._sender.pool.run(_compress, body)
-            length = len(body)
-        await self._send_head(headers, length, send, body)
+        if coding is not Coding.IDENTITY:
+            body = await self._coded(body, headers.get("etag"), coding)
+        await self._send_head(headers, len(body), send, b"" if scope["method"] == "HEAD" else body)
+
+    async def _coded(self, body: bytes, etag: str | None, coding: Coding) -> bytes:
+        kept = self._sender.coded.find(etag) if etag else None
+        if kept is not None:
+            return kept
+        coded = await self._sender.pool.run(compress, body, coding)
+        if etag:
+            self._sender.coded.keep(etag, coded)
+        return coded
 
     async def _send_head(
         self, headers: MutableMapping[str, str], length: int | None, send: Send, body: bytes = b""
@@ -176,7 +175,7 @@ class _Source:
         self.length = length if coding is Coding.IDENTITY else None
         self.exhausted = False
         self._chunks = chunks
-        self._stream = _gzip_chunks(chunks) if coding is Coding.GZIP else chunks
+        self._stream = chunks if coding is Coding.IDENTITY else compressed_chunks(chunks, coding)
         self._taken = 0
         self._lock = threading.Lock()
 
@@ -271,35 +270,6 @@ def _lower_case(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-# Content coding.
-
-
-def _coding(answer: Answer, headers: MutableMapping[str, str], scope: Scope) -> Coding:
-    """Choose how the payload travels and make the headers say so."""
-    if not _is_worth_compressing(answer, headers):
-        return Coding.IDENTITY
-    vary = headers.get("vary", "")
-    if "accept-encoding" not in vary.lower():
-        headers["vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
-    if not accepts_gzip(_request_header(scope, b"accept-encoding")):
-        return Coding.IDENTITY
-    headers["content-encoding"] = Coding.GZIP.value
-    if "etag" in headers:
-        headers["etag"] = with_coding(headers["etag"], Coding.GZIP.value)
-    return Coding.GZIP
-
-
-def _is_worth_compressing(answer: Answer, headers: Mapping[str, str]) -> bool:
-    """Say whether the payload is text of some length that has no coding yet."""
-    essence = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if answer.status is not HTTPStatus.OK or "content-encoding" in headers:
-        return False
-    if essence not in _COMPRESSIBLE and not essence.startswith("text/"):
-        return False
-    length = len(answer.body) if isinstance(answer.body, bytes) else answer.length
-    return length is None or length > _WORTH_COMPRESSING
-
-
 def _name_known_tag(scope: Scope, headers: MutableMapping[str, str]) -> None:
     """Let a 304 carry the tag under which the user agent holds the representation, coded or not."""
     with contextlib.suppress(KeyError):
@@ -310,24 +280,3 @@ def _name_known_tag(scope: Scope, headers: MutableMapping[str, str]) -> None:
 def _request_header(scope: Scope, name: bytes) -> str:
     values: list[bytes] = [value for key, value in scope["headers"] if key == name]
     return b", ".join(values).decode("latin-1")
-
-
-def _compress(body: bytes) -> bytes:
-    compressed: Any = imagecodecs.gzip_encode(body, level=_LEVEL)
-    return bytes(compressed)
-
-
-def _gzip_chunks(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Compress a body in chunks; each chunk that comes out is of 64 kB or more but the last."""
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-    ready: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        ready.append(compressor.compress(chunk))
-        size += len(ready[-1])
-        if size >= _SMALL_MESSAGE:
-            yield b"".join(ready)
-            ready.clear()
-            size = 0
-    ready.append(compressor.flush())
-    yield b"".join(ready)

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from hilum.store.database.names import grams_of, words_of
 
 revision = "0002"
-down_revision = "0001"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -38,7 +38,7 @@ def upgrade() -> None:
     )
     connection = op.get_bind()
     _fill_postings(connection)
-    for table in ("study_key", "series_key", "instance_key"):
+    for table in ("study_key", "series_key", "instance_key", "workitem_key"):
         _fill_words(connection, table)
 
 

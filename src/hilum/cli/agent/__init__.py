@@ -1,0 +1,1 @@
+"""Hilum as a user agent of any DICOMweb server."""

@@ -1,0 +1,1 @@
+"""De-identification: PS3.15 Annex E, the Basic Profile with the Clean Pixel Data Option."""

@@ -1,0 +1,1 @@
+"""Workitems (Unified Procedure Steps): states, attribute requirements, payloads and event reports."""

@@ -1,0 +1,1 @@
+"""Colour models, palettes and ICC profiles."""

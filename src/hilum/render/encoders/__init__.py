@@ -1,0 +1,1 @@
+"""From display values to bytes of a media type."""

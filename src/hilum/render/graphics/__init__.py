@@ -1,0 +1,1 @@
+"""What is painted over an image: overlays, shutters, graphics, text."""

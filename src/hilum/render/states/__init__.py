@@ -1,0 +1,1 @@
+"""Presentation states: which images they show, and how."""

@@ -1,0 +1,1 @@
+"""The Storage Commitment Service (PS3.18 chapter 13)."""

@@ -1,0 +1,113 @@
+"""RetrieveImagingDocumentSet: objects, each in a transfer syntax that the user agent lists (IHE RAD-69)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hilum.archive.archive import Archive
+from hilum.archive.objects import stored_bytes
+from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
+from hilum.errors import NotAcceptable, TargetGone, TargetNotFound
+from hilum.services.studies import retrieve
+from hilum.soap.names import ErrorCode
+from hilum.soap.packaging import Attachment, new_content_id
+from hilum.soap.requests import DocumentRequest, DocumentSetRequest
+from hilum.soap.responses import DocumentError, ReturnedDocument
+from hilum.wire.selection import Acceptable
+
+_OBJECT: Final = "application/dicom"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one message came to: each document that was asked for is in one of the two lists."""
+
+    returned: Sequence[ReturnedDocument]
+    errors: Sequence[DocumentError]
+
+
+def retrieve_documents(requests: Sequence[DocumentSetRequest], *, archive: Archive) -> Outcome:
+    """Find every document of a message, in order, and choose its form; the bytes are read while they are sent.
+
+    Source: IHE RAD-69 expected actions (RAD TF-3 4.69.4.2).
+    """
+    returned: list[ReturnedDocument] = []
+    errors: list[DocumentError] = []
+    for request in requests:
+        for document in request.documents:
+            found = _document(document, request.transfer_syntax_uids, len(returned) + 1, archive)
+            if isinstance(found, DocumentError):
+                errors.append(found)
+            else:
+                returned.append(found)
+    return Outcome(returned, errors)
+
+
+def _document(
+    document: DocumentRequest, transfer_syntax_uids: tuple[str, ...], number: int, archive: Archive
+) -> ReturnedDocument | DocumentError:
+    unknown = archive.settings.soap.unknown_document_code
+    if (error := refusal(document, archive, unknown=unknown)) is not None:
+        return error
+    if document.anonymize.lower() == "yes":
+        return DocumentError(document, ErrorCode.NOT_ANONYMISED.value, "The instance cannot be anonymised.")
+    try:
+        attachment = _object(document, transfer_syntax_uids, number, archive)
+    except (TargetNotFound, TargetGone):
+        # It went away after it was found.
+        return DocumentError(document, unknown, "There is no such instance any more.")
+    except NotAcceptable:
+        text = "The instance cannot be given in any of the transfer syntaxes."
+        return DocumentError(document, ErrorCode.FORMAT_UNAVAILABLE.value, text)
+    return ReturnedDocument(document, attachment)
+
+
+def refusal(document: DocumentRequest, archive: Archive, *, unknown: str) -> DocumentError | None:
+    """Return why a document cannot be had at all; None: it is there.
+
+    Args:
+        document: that is asked for.
+        archive: where it should be.
+        unknown: code for one that is not there.
+    """
+    soap = archive.settings.soap
+    if soap.strict_repository and document.repository_unique_id != soap.repository_unique_id:
+        return DocumentError(document, ErrorCode.UNKNOWN_REPOSITORY.value, "This is another repository.")
+    target = document.target
+    try:
+        archive.index.find_instance(target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid)
+    except TargetGone:
+        return DocumentError(document, ErrorCode.GONE.value, "The instance was deleted.")
+    except TargetNotFound:
+        if archive.index.live_blob_id(target.sop_instance_uid) is not None:
+            text = "The instance belongs to another series or study."
+            return DocumentError(document, ErrorCode.INCONSISTENT.value, text)
+        return DocumentError(document, unknown, "There is no such instance.")
+    return None
+
+
+def _object(
+    document: DocumentRequest, transfer_syntax_uids: tuple[str, ...], number: int, archive: Archive
+) -> Attachment:
+    """Return the object, as stored if that syntax is listed, else decoded if that may be, else losslessly encoded.
+
+    Raises:
+        TargetNotFound, TargetGone: it is not there.
+        NotAcceptable: none of the syntaxes can be had.
+    """
+    target = document.target
+    instance = archive.index.find_instance(
+        target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid
+    )
+    stored = instance.transfer_syntax_uid
+    if stored in transfer_syntax_uids:
+        # The very bytes: also of the syntaxes that no RESTful service gives out.
+        return Attachment(new_content_id(number), _OBJECT, lambda: stored_bytes(instance, archive=archive))
+    ranges = [
+        f"{_OBJECT};transfer-syntax={uid}" + ("" if uid == EXPLICIT_VR_LITTLE_ENDIAN else ";q=0.5")
+        for uid in transfer_syntax_uids
+    ]
+    (part,) = retrieve.retrieve_instances(target, Acceptable(",".join(ranges)), archive=archive).parts
+    return Attachment(new_content_id(number), _OBJECT, part.chunks)

@@ -1,0 +1,112 @@
+"""RetrieveImagingDocumentSetMetadata: metadata as XML, whole or what XPath filters select (PS3.18 2016e 6.4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from hilum.archive.archive import Archive
+from hilum.archive.metadata import instance_metadata
+from hilum.archive.objects import frames_of
+from hilum.dicom.xml import json_to_xml
+from hilum.errors import TargetGone, TargetNotFound
+from hilum.soap.documents import refusal
+from hilum.soap.names import ErrorCode
+from hilum.soap.packaging import Attachment, new_content_id
+from hilum.soap.requests import MetadataRequest
+from hilum.soap.responses import DocumentError, MetadataDocument
+from hilum.soap.xpath import FilterInvalid, Filters, FilterTooCostly
+from hilum.store.rows.records import StoredInstance
+
+_XML: Final = "application/xml"
+_WHOLE: Final = "/NativeDicomModel"
+_ERRORS: Final[Mapping[type[Exception], tuple[ErrorCode, str]]] = {
+    TargetNotFound: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
+    TargetGone: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
+    FilterInvalid: (ErrorCode.INVALID_VALUE, "An XPath expression cannot be evaluated."),
+    FilterTooCostly: (ErrorCode.TOO_MUCH, "The XPath expressions take too long."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataOutcome:
+    """What one message came to; each document that was asked for is in one of the two lists."""
+
+    documents: Sequence[MetadataDocument]
+    errors: Sequence[DocumentError]
+
+
+def retrieve_metadata(requests: Sequence[MetadataRequest], *, base_url: str, archive: Archive) -> MetadataOutcome:
+    """Return the metadata of every document of a message.
+
+    Args:
+        requests: in order.
+        base_url: what bulk data URIs begin with.
+        archive: where the instances are.
+
+    Source: PS3.18 2016e 6.4.3.2.
+    """
+    documents: list[MetadataDocument] = []
+    errors: list[DocumentError] = []
+    attachments = 0
+    with Filters(timeout_s=archive.settings.soap.filter_timeout_s) as filters:
+        for request in requests:
+            found = _metadata(request, attachments, base_url, filters, archive)
+            if isinstance(found, DocumentError):
+                errors.append(found)
+            else:
+                documents.append(found)
+                attachments += len(found.selected)
+    return MetadataOutcome(documents, errors)
+
+
+def _metadata(
+    request: MetadataRequest, attachments: int, base_url: str, filters: Filters, archive: Archive
+) -> MetadataDocument | DocumentError:
+    document = request.document
+    if (refused := refusal(document, archive, unknown=ErrorCode.DOCUMENT_UNKNOWN.value)) is not None:
+        return refused
+    if document.anonymize.lower() == "yes":
+        return DocumentError(document, ErrorCode.NOT_ANONYMISED.value, "The instance cannot be anonymised.")
+    target = document.target
+    try:
+        instance = archive.index.find_instance(
+            target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid
+        )
+        if (frame_error := _frame_error(request, instance, archive)) is not None:
+            return frame_error
+        selected = _selected(request, instance, base_url, filters, archive)
+    except tuple(_ERRORS) as error:
+        code, text = _ERRORS[type(error)]
+        return DocumentError(document, code.value, text)
+    parts = [None if xml is None else _attachment(xml, attachments + number) for number, xml in enumerate(selected, 1)]
+    return MetadataDocument(document, request.frame_number, parts)
+
+
+def _attachment(xml: bytes, number: int) -> Attachment:
+    return Attachment(new_content_id(number), _XML, lambda: iter((xml,)))
+
+
+def _frame_error(request: MetadataRequest, instance: StoredInstance, archive: Archive) -> DocumentError | None:
+    """Return what is wrong with the frame that a request names."""
+    if not request.frame_number:
+        return None
+    text = request.frame_number
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
+        return DocumentError(request.document, ErrorCode.INVALID_VALUE.value, "FrameNumber must be a number from 1.")
+    frames = frames_of(instance, archive=archive)
+    if int(text) > (frames.count if frames else 0):
+        return DocumentError(request.document, ErrorCode.FRAME_OUT_OF_RANGE.value, "There is no such frame.")
+    return None
+
+
+def _selected(
+    request: MetadataRequest, instance: StoredInstance, base_url: str, filters: Filters, archive: Archive
+) -> list[bytes | None]:
+    xml = json_to_xml(orjson.loads(b"".join(instance_metadata(instance, base_url, archive=archive))))
+    if not request.filters or request.filters == (_WHOLE,):
+        return [xml]
+    return filters.select(xml, request.filters)

@@ -280,30 +280,6 @@ def test_other_attributes_of_a_level_match_too(client: httpx.Client) -> None:
     assert search(client, f"{series}/{dataset.SeriesInstanceUID}/instances?ImageType=SECONDARY") == []
 
 
-@pytest.mark.requirement("SRCH-23", "SRCH-31", "SRCH-34")
-@pytest.mark.parametrize(
-    ("name", "warning"),
-    [
-        ("fuzzymatching", "The fuzzymatching parameter is not supported. Only literal matching has been performed."),
-        (
-            "emptyvaluematching",
-            "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.",
-        ),
-        (
-            "multiplevaluematching",
-            "The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed.",
-        ),
-    ],
-)
-def test_an_unsupported_kind_of_matching_is_named(client: httpx.Client, name: str, warning: str) -> None:
-    store_all(client, make_dataset())
-
-    response = client.get(f"/studies?limit=1&{name}=true", headers=JSON)
-
-    assert response.status_code == 200
-    assert f"299 {str(client.base_url).rstrip('/')}: {warning}" in response.headers["warning"]
-
-
 @pytest.mark.requirement("QIDO-42", "SRCH-01", "SRCH-05", "SRCH-36", "SRCH-40")
 @pytest.mark.parametrize(
     "query",

@@ -14,6 +14,7 @@ from hilum.cli.export import export
 from hilum.cli.get import get
 from hilum.cli.imports import import_objects
 from hilum.cli.invocation.failures import CommandFailed, ExitStatus
+from hilum.cli.manifest import manifest
 from hilum.cli.send import send
 from hilum.cli.serve import serve
 from hilum.cli.trash import delete, restore
@@ -37,6 +38,7 @@ app.command()(config)
 app.add_typer(worklist, name="worklist")
 app.command()(send)
 app.command()(get)
+app.command()(manifest)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value

@@ -31,6 +31,8 @@ WITHOUT_TWIN = {
     "soap/envelope.py": "tests/conformance/test_wado_ws.py",
     "soap/faults.py": "tests/conformance/test_wado_ws.py",
     "soap/methods/metadata.py": "tests/conformance/test_wado_ws.py",
+    "soap/methods/rendered.py": "tests/conformance/test_wado_ws_rendered.py",
+    "soap/refusals.py": "tests/conformance/test_wado_ws_rendered.py",
     "soap/names.py": "tests/conformance/test_wado_ws.py",
     "soap/packaging.py": "tests/conformance/test_wado_ws.py",
     "soap/requests.py": "tests/conformance/test_wado_ws.py",

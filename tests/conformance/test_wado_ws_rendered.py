@@ -24,6 +24,9 @@ STUDY, SERIES = "1.2.7.2", "1.2.7.2.1"
 SLICE, LOOP, REPORT = ((STUDY, SERIES, f"{SERIES}.{number}") for number in (1, 2, 3))
 STATE = (STUDY, "1.2.7.2.2", "1.2.7.2.2.1")
 ABSENT = (STUDY, SERIES, f"{SERIES}.404")
+PRESENTATION = (
+    "<wado:PresentationUID>{}</wado:PresentationUID><wado:PresentationSeriesUID>{}</wado:PresentationSeriesUID>"
+)
 
 
 def _placed(place: Place) -> dict[str, str]:
@@ -138,7 +141,9 @@ def test_parameters_are_those_of_the_uri_service(soap: httpx.Client) -> None:
 
 @pytest.mark.requirement("WS-13")
 def test_a_region_may_come_as_elements_and_requests_under_their_other_names(soap: httpx.Client) -> None:
-    inside = "<wado:Region><wado:Xmin>0</wado:Xmin><wado:Ymin>0.5</wado:Ymin><wado:Xmax>1</wado:Xmax><wado:Ymax>1</wado:Ymax></wado:Region>"
+    numbers = zip(("Xmin", "Ymin", "Xmax", "Ymax"), ("0", "0.5", "1", "1"), strict=True)
+    inside = "".join(f"<wado:{name}>{number}</wado:{name}>" for name, number in numbers)
+    inside = f"<wado:Region>{inside}</wado:Region>"
 
     reply = ask(soap, rendered_body(SLICE, "image/png", inside=inside, name=""))
 
@@ -147,7 +152,7 @@ def test_a_region_may_come_as_elements_and_requests_under_their_other_names(soap
 
 @pytest.mark.requirement("WS-13")
 def test_a_presentation_state_is_applied(soap: httpx.Client) -> None:
-    inside = f"<wado:PresentationUID>{STATE[2]}</wado:PresentationUID><wado:PresentationSeriesUID>{STATE[1]}</wado:PresentationSeriesUID>"
+    inside = PRESENTATION.format(STATE[2], STATE[1])
 
     reply = rendered(soap, SLICE, "image/png", inside=inside)
 
@@ -168,9 +173,6 @@ def test_several_frames_come_as_animation_or_video(soap: httpx.Client) -> None:
     assert (used(video)["Rows"], used(video)["Columns"], used(video)["ImageQuality"]) == ("16", "16", "75")
 
 
-PRESENTATION = (
-    "<wado:PresentationUID>{}</wado:PresentationUID><wado:PresentationSeriesUID>{}</wado:PresentationSeriesUID>"
-)
 REFUSED: dict[str, tuple[Place, tuple[str, ...], str, str]] = {
     "a type that nobody renders": (SLICE, ("application/x-none", "no type"), "", "0006"),
     "a document as an image": (REPORT, ("image/jpeg",), "", "0007"),

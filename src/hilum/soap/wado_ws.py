@@ -77,12 +77,15 @@ def _or_fault(work: Callable[[], T]) -> T | SoapAnswer:
     except UnsupportedPackaging:
         raise
     except SoapFault as fault:
-        return SoapAnswer(fault.kind.value.status, PLAIN_TYPE, iter((fault_envelope(fault),)))
+        return _fault(fault)
     except Exception:
         # The outermost layer of a message: the user agent learns nothing of what nobody foresaw.
         _logger.exception("A SOAP request failed.")
-        fault = SoapFault(FaultKind.RECEIVER, "An unexpected error of the origin server.")
-        return SoapAnswer(fault.kind.value.status, PLAIN_TYPE, iter((fault_envelope(fault),)))
+        return _fault(SoapFault(FaultKind.RECEIVER, "An unexpected error of the origin server."))
+
+
+def _fault(fault: SoapFault) -> SoapAnswer:
+    return SoapAnswer(fault.kind.value.status, PLAIN_TYPE, iter((fault_envelope(fault),)))
 
 
 def _begun(content_type: str, payload: bytes, base_url: str, archive: Archive) -> SoapAnswer | Callable[[], SoapAnswer]:

@@ -15,7 +15,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 from command_line import part10
 from dicomweb import store
 from samples import encode, make_dataset, packaged_objects
-from servers import Server
+from servers import Server, running
 from soap_messages import (
     DOCUMENTS,
     EXPLICIT,
@@ -138,6 +138,24 @@ def test_implicit_vr_objects_come_as_stored_where_that_is_listed(client: httpx.C
     assert reply.documents == [content]
 
 
+@pytest.mark.requirement("WS-08")
+@pytest.mark.parametrize("name", ["JPEG2000.dcm", "CT_small.dcm", "MR_small_RLE.dcm", "image_dfl.dcm"])
+def test_objects_come_in_implicit_vr_where_that_alone_is_listed(
+    client: httpx.Client, soap: httpx.Client, name: str
+) -> None:
+    content = packaged_objects()[name].read_bytes()
+    original = pydicom.dcmread(_file(content))
+    place = (str(original.StudyInstanceUID), str(original.SeriesInstanceUID), str(original.SOPInstanceUID))
+    assert store(client, content).status_code in (200, 202)
+
+    reply = ask(soap, envelope(documents_body([place], (IMPLICIT, LOSSLESS_JPEG)), DOCUMENTS))
+
+    found = pydicom.dcmread(_file(reply.documents[0]))
+    assert (found.file_meta.TransferSyntaxUID, found.is_implicit_VR) == (IMPLICIT, True)
+    assert found.PatientName == original.PatientName
+    assert found.pixel_array.tobytes() == original.pixel_array.tobytes()
+
+
 def _file(content: bytes) -> pydicom.filebase.DicomBytesIO:
     return pydicom.filebase.DicomBytesIO(content)
 
@@ -243,6 +261,24 @@ def test_older_spellings_are_taken(soap: httpx.Client, action: str, namespace: s
     )
 
     assert len(ask(soap, message).documents) == 1
+
+
+@pytest.mark.requirement("WS-17")
+def test_what_filters_select_may_stand_in_the_message(tmp_path: Path) -> None:
+    settings = {"SOAP__INLINE_XPATH": "true"}
+    with running(tmp_path / "data", settings=settings) as server:
+        with server.client() as client:
+            assert store(client, stored(ONE)).status_code == 200
+        with httpx.Client(base_url=server.origin, timeout=60.0, trust_env=False) as one:
+            reply = ask(
+                one, envelope(metadata_body(ONE, MODALITY, "//nothing", "count(//DicomAttribute[1])"), METADATA)
+            )
+
+    selected, nothing, count = reply.all("//wado:XPathResponse")
+    assert [value.text for value in selected] == ["OT"]
+    assert (len(nothing), nothing.text) == (0, None)
+    assert count.text == "1"
+    assert reply.content_type.startswith("application/soap+xml")
 
 
 FAULTS = {

@@ -149,7 +149,7 @@ def _rendered(roots: Sequence[etree._Element], base_url: str, archive: Archive, 
 def _metadata(roots: Sequence[etree._Element], base_url: str, archive: Archive, _resources: ExitStack) -> _Response:
     requests = metadata_requests(roots, most=archive.settings.soap.max_documents)
     found = metadata.retrieve_metadata(requests, base_url=base_url, archive=archive)
-    selected = [part for document in found.documents for part in document.selected if part is not None]
+    selected = [part for document in found.documents for part in document.selected if isinstance(part, Attachment)]
     return _Response(metadata_response(found.documents, found.errors), selected)
 
 

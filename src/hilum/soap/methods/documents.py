@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import stored_bytes
-from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
+from hilum.archive.transcoding.objects import implicit_bytes
+from hilum.dicom.resources import TargetResource
+from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from hilum.errors import NotAcceptable, TargetGone, TargetNotFound
 from hilum.services.studies import retrieve
 from hilum.soap.names import ErrorCode
@@ -105,9 +107,30 @@ def _object(
     if stored in transfer_syntax_uids:
         # The very bytes: also of the syntaxes that no RESTful service gives out.
         return Attachment(new_content_id(number), _OBJECT, lambda: stored_bytes(instance, archive=archive))
+    is_implicit = IMPLICIT_VR_LITTLE_ENDIAN in transfer_syntax_uids
+    if is_implicit and EXPLICIT_VR_LITTLE_ENDIAN not in transfer_syntax_uids:
+        try:
+            chunks = _chunks(target, (EXPLICIT_VR_LITTLE_ENDIAN,), archive)
+        except NotAcceptable:
+            chunks = _chunks(target, transfer_syntax_uids, archive)
+        else:
+            return Attachment(new_content_id(number), _OBJECT, lambda: implicit_bytes(chunks(), archive=archive))
+    else:
+        chunks = _chunks(target, transfer_syntax_uids, archive)
+    return Attachment(new_content_id(number), _OBJECT, chunks)
+
+
+def _chunks(
+    target: TargetResource, transfer_syntax_uids: tuple[str, ...], archive: Archive
+) -> Callable[[], Iterator[bytes]]:
+    """Return how to read an object in one of some syntaxes, decoded if that is one of them.
+
+    Raises:
+        NotAcceptable: it has none of these forms.
+    """
     ranges = [
         f"{_OBJECT};transfer-syntax={uid}" + ("" if uid == EXPLICIT_VR_LITTLE_ENDIAN else ";q=0.5")
         for uid in transfer_syntax_uids
     ]
     (part,) = retrieve.retrieve_instances(target, Acceptable(",".join(ranges)), archive=archive).parts
-    return Attachment(new_content_id(number), _OBJECT, part.chunks)
+    return part.chunks

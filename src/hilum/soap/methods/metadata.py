@@ -82,7 +82,12 @@ def _metadata(
     except tuple(_ERRORS) as error:
         code, text = _ERRORS[type(error)]
         return DocumentError(document, code.value, text)
-    parts = [None if xml is None else _attachment(xml, attachments + number) for number, xml in enumerate(selected, 1)]
+    parts: list[Attachment | bytes | None]
+    if archive.settings.soap.inline_xpath:
+        parts = [*selected]
+    else:
+        numbered = enumerate(selected, attachments + 1)
+        parts = [None if xml is None else _attachment(xml, number) for number, xml in numbered]
     return MetadataDocument(document, request.frame_number, parts)
 
 

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from hilum.dicom.reading.file_meta import read_head
 from hilum.dicom.reading.implicit_form import ImplicitForm
-from hilum.dicom.reading.instance import DecodeError
+from hilum.dicom.reading.instance import DecodeError, TruncatedError
 from samples import encode, make_dataset, packaged_objects
 
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
@@ -53,7 +53,11 @@ def test_real_objects_say_the_same_in_implicit_form() -> None:
         if stored.file_meta.TransferSyntaxUID != EXPLICIT or stored.original_encoding[0]:
             continue
 
-        result = rewritten(data_set_of(content))
+        try:
+            result = rewritten(data_set_of(content))
+        except TruncatedError:
+            # Some of these files are there because they are cut short.
+            continue
 
         found = pydicom.dcmread(io.BytesIO(read_head(content).rewritten(IMPLICIT) + result))
         assert [element.tag for element in found] == [element.tag for element in stored]

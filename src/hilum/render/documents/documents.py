@@ -147,8 +147,8 @@ def render_xml(rendering: Rendering) -> bytes:
 
 def _in_charset(data: bytes, charset: str) -> bytes:
     """Return XML in a character set; character references stand for what it lacks."""
-    written: bytes = etree.tostring(parse_cda(data), encoding=charset, xml_declaration=True)
-    return written
+    text = etree.tostring(parse_cda(data), encoding=charset, xml_declaration=True)
+    return text if isinstance(text, bytes) else text.encode()
 
 
 def render_as_is(rendering: Rendering) -> bytes:

@@ -13,6 +13,7 @@ from hilum.render.encoders import animation, images, video
 from hilum.render.mosaic import level_of
 from hilum.render.rendering import Rendering
 from hilum.render.source import Source
+from hilum.render.waveforms import encoders as waveforms
 
 
 class Category(Enum):
@@ -61,6 +62,9 @@ RENDERED_TYPES: Final = (
     RenderedType(Category.TEXT, "application/pdf", documents.render_pdf),
     RenderedType(Category.TEXT, "text/xml", documents.render_xml),
     *(RenderedType(Category.TEXT, name, documents.render_as_is) for name in documents.MODELS),
+    RenderedType(Category.OTHER, "image/png", waveforms.render_png),
+    RenderedType(Category.OTHER, "image/svg+xml", waveforms.render_svg),
+    RenderedType(Category.OTHER, "application/pdf", waveforms.render_pdf),
 )
 
 
@@ -85,4 +89,6 @@ def types_for(source: Source, category: Category) -> tuple[str, ...]:
         return tuple(name for name in types if name == SYNTAXES[source.transfer_syntax_uid].media_type)
     if category is Category.TEXT:
         return documents.document_types(source)
+    if category is Category.OTHER and "WaveformSequence" not in source.attributes:
+        return ()
     return types

@@ -15,12 +15,13 @@ from hilum.render.documents.characters import charset_parameter
 from hilum.render.parameter_text import MAX_SIDE, checked_window, parse_annotation
 from hilum.render.parameters import Annotation, RelativeRegion, RenderingParameters, Viewport, Window
 from hilum.wire.accept import MediaRange, parse_accept, parse_accept_parameter
-from hilum.wire.selection import Acceptable, Images, mixes_dicom_and_rendered
+from hilum.wire.selection import Acceptable, Images, Offer, Packaging, mixes_dicom_and_rendered, select
 
 T = TypeVar("T")
 
 DICOM: Final = "application/dicom"
 _ANY: Final = "*"
+_DICOM_OFFERS: Final = (Offer(Packaging.SINGLE, DICOM),)
 _INTEGER: Final = re.compile(r"[0-9]{1,9}")
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE][+-]?[0-9]{1,2})?")
 _LONGEST: Final = 4096
@@ -131,6 +132,10 @@ def _check_acceptable(acceptable: Acceptable, content_type: tuple[MediaRange, ..
     for found in (*content_type, *parse_accept(acceptable.header)):
         if found.parameters.keys() & {"transfer-syntax", "charset"}:
             raise InvalidRequest("Media types take neither transfer-syntax nor charset here.")
+    try:
+        select(_DICOM_OFFERS, acceptable)
+    except ValueError as error:
+        raise InvalidRequest("The Accept header does not cover what contentType asks for.") from error
     judged = Acceptable(acceptable.parameter or acceptable.header)
     is_mixed = mixes_dicom_and_rendered(judged, Images.RENDERED)
     dicom = [found for found in content_type if f"{found.type}/{found.subtype}" == DICOM]

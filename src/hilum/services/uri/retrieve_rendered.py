@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from hilum.archive.archive import Archive
-from hilum.archive.negotiation import not_acceptable
+from hilum.archive.negotiation import selected_offer
 from hilum.archive.rendering.rendered import RenderedPart, rendered_offers, retrieve_rendered
 from hilum.archive.rendering.sources import source_of
 from hilum.archive.rewriting.deidentified import deidentified_source
@@ -18,7 +18,7 @@ from hilum.render.representations import RENDERED_TYPES, Category, category_of, 
 from hilum.render.source import Source
 from hilum.services.uri.parameters import DICOM, UriRequest
 from hilum.store.rows.records import StoredInstance
-from hilum.wire.selection import Acceptable, Offer, Packaging, select
+from hilum.wire.selection import Acceptable, Offer, Packaging
 
 _SINGLE: Final = (Packaging.SINGLE,)
 _IMAGES: Final = frozenset({Category.SINGLE_FRAME, Category.MULTI_FRAME, Category.VIDEO})
@@ -90,13 +90,7 @@ def _shown(instance: StoredInstance, request: UriRequest, archive: Archive) -> _
 def _selected(shown: _Shown | None, request: UriRequest) -> Offer:
     """Return the representation that the user agent prefers; DICOM is the default of what has no other (URI-07)."""
     offers = _offers(shown, request)
-    try:
-        offer = select(offers, request.acceptable)
-    except ValueError as error:
-        raise InvalidRequest("The Accept header does not cover what contentType asks for.") from error
-    if offer is None:
-        raise not_acceptable(offers)
-    return offer
+    return selected_offer(offers, request.acceptable)
 
 
 def _offers(shown: _Shown | None, request: UriRequest) -> tuple[Offer, ...]:

@@ -23,8 +23,9 @@ def element(vr, *values):
 
 
 def workitem(number):
-    code = {"00080100": element("SH", "C%d" % (number % 20)), "00080102": element("SH", "99T"), "00080104": element("LO", "c")}
-    start = "2024%02d%02d%02d%02d00" % (number % 12 + 1, number % 28 + 1, number % 24, number % 60)
+    dice = random.Random(number)
+    code = {"00080100": element("SH", "C%d" % dice.randrange(20)), "00080102": element("SH", "99T"), "00080104": element("LO", "c")}
+    start = "2024%02d%02d%02d%02d00" % (dice.randint(1, 12), dice.randint(1, 28), dice.randrange(24), dice.randrange(60))
     request = {
         "0020000D": element("UI", "1.2.3.%d" % number), "00080050": element("SH", "A%d" % number), "00080051": element("SQ"),
         "00400026": element("SQ"), "00400027": element("SQ"), "00401001": element("SH", "R%d" % number),
@@ -38,8 +39,8 @@ def workitem(number):
     members = {tag: element(vr) for tag, vr in empty.items()}
     members.update({
         "00741000": element("CS", "SCHEDULED"), "00741200": element("CS", ("LOW", "MEDIUM", "HIGH")[number % 3]),
-        "00741204": element("LO", "Step %d" % number), "00741202": element("LO", "LIST%d" % (number % 50)),
-        "00404005": element("DT", start), "00404041": element("CS", ("READY", "INCOMPLETE")[number % 2]),
+        "00741204": element("LO", "Step %d" % number), "00741202": element("LO", "LIST%d" % dice.randrange(50)),
+        "00404005": element("DT", start), "00404041": element("CS", dice.choice(("READY", "INCOMPLETE"))),
         "00404018": element("SQ", code), "00404025": element("SQ", code), "0040A370": element("SQ", request),
         "00404021": element("SQ", {"0020000D": element("UI", "1.2.3.%d" % number)}),
         "00100010": element("PN", {"Alphabetic": "Patient^%d" % (number % 5000)}),
@@ -98,7 +99,7 @@ def show(name, seconds, total):
 
 SEARCHES = {
     "scheduled": lambda _: "ProcedureStepState=SCHEDULED",
-    "scheduled, one worklist, ready": lambda n: "ProcedureStepState=SCHEDULED&WorklistLabel=LIST%d&InputReadinessState=READY" % (n % 25 * 2),
+    "scheduled, one worklist, ready": lambda n: "ProcedureStepState=SCHEDULED&WorklistLabel=LIST%d&InputReadinessState=READY" % (n % 50),
     "scheduled, one code": lambda n: "ProcedureStepState=SCHEDULED&ScheduledWorkitemCodeSequence.CodeValue=C%d" % (n % 20),
     "one patient": lambda n: "PatientID=P%d" % (n % 5000),
     "a name": lambda n: "PatientName=patient^%d*" % (n % 5000),

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from hilum.archive.archive import Archive, ArchiveUnusable, scan_limits
 from hilum.archive.codec_work import CodecWork
 from hilum.archive.removal import sweep_staging
+from hilum.archive.transcoding.frame_results import FrameResults
 from hilum.config import Settings
 from hilum.dicom.searching.attribute_paths import QueryError, parse_path
 from hilum.store.blobs.folder import FolderBlobs
@@ -78,7 +79,8 @@ def open_archive(settings: Settings, codec_cores: frozenset[int] | None = None) 
         blobs = FolderBlobs(folder, reserve_bytes=settings.store.reserve_bytes)
         cores = codec_cores or frozenset(os.sched_getaffinity(0))
         codecs = CodecWork(slots=settings.retrieve.codec_threads or len(cores), cores=cores)
-        yield Archive(settings, index, blobs, scan_limits(settings), codecs, set(), keys)
+        frame_results = FrameResults(settings.retrieve.frame_cache_bytes)
+        yield Archive(settings, index, blobs, scan_limits(settings), codecs, set(), keys, frame_results)
     finally:
         index.close()
 

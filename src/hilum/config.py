@@ -99,6 +99,9 @@ class SearchSettings(Section):
     """Most matches in one response (`maxResults` of PS3.18 8.3.4.4.1)."""
     empty: Literal[204, 200] = 204
     """Status of a search without matches: 204 (PS3.18 8.3.4.4.1), or 200 with an empty list."""
+    over_limit: Literal["page", "refuse"] = "page"
+    """More matches than `max_results` and no smaller `limit` in the request: `page` answers the first ones with a
+    Warning, `refuse` answers 413."""
     instance_keys: Texts = ()
     """Keywords or tags of instance-level attributes that are indexed for searches across studies."""
     scan_limit: PositiveInt = 10_000
@@ -137,9 +140,11 @@ class RetrieveSettings(Section):
     """Form of bulk data URIs in metadata; `relative` starts at the path, without scheme and host. Whatever a user agent
     puts in front of it, the service's URL or that of a study, series or instance, leads to the same bulk data."""
     max_frame_pixels: PositiveInt = 128 * 1024 * 1024
-    """Most samples of one frame that is decoded."""
+    """Most samples of one frame that is decoded or encoded."""
     codec_threads: NonNegativeInt = 0
-    """Frames that a worker decodes at once; 0: one a core."""
+    """Frames that a worker decodes or encodes at once; 0: one a core."""
+    frame_cache_bytes: NonNegativeInt = 64 * MEGABYTE
+    """Memory of a worker for the frames that it decoded or encoded last; 0: none is kept."""
     series_record_bytes: PositiveInt = 64 * MEGABYTE
     """Largest series whose metadata is kept as one record; above it, it is streamed instance by instance."""
 

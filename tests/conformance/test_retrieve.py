@@ -177,8 +177,8 @@ def test_frame_lists_are_checked(client: httpx.Client, rle: Dataset, frames: str
         "image/png",
         "application/dicom",
         'multipart/related; type="application/dicom"',
-        'multipart/related; type="image/jls"',
-        'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.4.80',
+        'multipart/related; type="image/jpx"',
+        'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.4.92',
         "text/html",
     ],
 )

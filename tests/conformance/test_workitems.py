@@ -47,6 +47,7 @@ def post(client: httpx.Client, members: Members, query: str = "") -> httpx.Respo
     return client.post(f"/workitems{query}", content=json.dumps([members]))
 
 
+@pytest.mark.requirement("STAT-02")
 @pytest.mark.requirement("UPS-01", "UPS-12", "UPS-20", "UPS-21", "UPS-24", "UPS-30", "UPSS-01", "UPSA-12", "UPSA-13")
 @pytest.mark.parametrize("form", ["?workitem={}", "?{}"])
 def test_a_workitem_is_created_under_the_uid_of_the_query(client: httpx.Client, form: str) -> None:
@@ -323,7 +324,7 @@ def test_a_workitem_is_validated_by_its_tag(client: httpx.Client) -> None:
     assert (same.status_code, other.status_code) == (304, 200)
 
 
-@pytest.mark.requirement("UPS-03", "UPS-40", "UPS-47", "UPS-48", "UPSS-10")
+@pytest.mark.requirement("UPS-03", "UPS-40", "UPS-47", "UPS-48", "UPSS-10", "UPSA-21")
 def test_an_update_replaces_what_it_names_and_nothing_else(client: httpx.Client) -> None:
     uid = create(client, t00404018=element("SQ", code("A"), code("B")))
     before = retrieve(client, uid)

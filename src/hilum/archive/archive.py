@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from hilum.archive.codec_work import CodecWork
+from hilum.archive.transcoding.frame_results import FrameResults
 from hilum.config import Settings
 from hilum.dicom.reading.instance import ScanLimits
 from hilum.store.blobs.protocol import BlobStore
@@ -24,11 +26,13 @@ class Archive:
     blobs: BlobStore
     scan_limits: ScanLimits
     codecs: CodecWork
-    """Held while a frame is decoded: so many at once as `retrieve.codec_threads` says."""
+    """Held while a frame is decoded or encoded: so many at once as `retrieve.codec_threads` says."""
     undecodable: set[str]
     """Blob ids whose pixel data turned out to be broken while they were decoded; this process remembers them."""
     instance_keys: frozenset[str]
     """Eight-digit tags of `search.instance_keys`."""
+    frame_results: FrameResults = field(default_factory=partial(FrameResults, 0))
+    """Frames that were decoded or encoded lately, and those that are just being so."""
 
 
 def scan_limits(settings: Settings) -> ScanLimits:

@@ -11,12 +11,19 @@ import orjson
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import bulk_values, frame_bytes, frames_of, wire_bytes, wire_length
+from hilum.archive.transcoding.frame_results import FrameKey
+from hilum.dicom.pixels.history import decompressed
 from hilum.dicom.pixels.pixel_format import PixelFormat, pixel_format
 from hilum.dicom.pixels.transcode import decode_frame, decoded_format, native_value
 from hilum.dicom.reading.file_meta import read_head
-from hilum.dicom.reading.heads import PixelDataTooLongError, explicit_little_endian_head
+from hilum.dicom.reading.heads import PixelDataTooLongError, explicit_little_endian_head, short_values
 from hilum.dicom.reading.instance import DecodeError, Frames
-from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
+from hilum.dicom.transfer_syntaxes import (
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    JPEG_BASELINE,
+    JPEG_EXTENDED,
+    JPEG_XL_RECOMPRESSION,
+)
 from hilum.errors import NotAcceptable
 from hilum.store.rows.records import StoredInstance
 
@@ -25,6 +32,12 @@ _ENCAPSULATED_HEADER_BYTES = 12
 _SEQUENCE_DELIMITER_BYTES = 8
 _HEAD_BYTES: Final = 2 * 1024 * 1024
 _MOST_REMEMBERED: Final = 100_000
+_SURELY_LOSSY: Final = {
+    JPEG_BASELINE: "ISO_10918_1",
+    JPEG_EXTENDED: "ISO_10918_1",
+    JPEG_XL_RECOMPRESSION: "ISO_10918_1",
+}
+"""Lossy Image Compression Method of the syntaxes that have no lossless form."""
 _UNDECODABLE: Final = "The stored pixel data of the instance cannot be decoded."
 _GROUP_LENGTH = struct.Struct("<140xI")
 """Preamble, prefix and the element header come before the value of File Meta Information Group Length."""
@@ -72,19 +85,38 @@ def decoded_frame(
         IndexError: there is no such frame.
         NotAcceptable: the codestream cannot be decoded.
     """
-    codestream = frame_bytes(instance, frames, frame_index, archive=archive)
-    try:
+
+    def work() -> bytes:
+        codestream = frame_bytes(instance, frames, frame_index, archive=archive)
         with archive.codecs:
-            return decode_frame(
-                codestream,
-                transfer_syntax_uid=instance.transfer_syntax_uid,
-                source=source,
-                max_pixels=archive.settings.retrieve.max_frame_pixels,
-            )
+            return decode_stored(instance, codestream, source, archive=archive)
+
+    key = FrameKey(instance.blob_id, EXPLICIT_VR_LITTLE_ENDIAN, frame_index)
+    return archive.frame_results.get(key, work)
+
+
+def decode_stored(instance: StoredInstance, codestream: bytes, source: PixelFormat, *, archive: Archive) -> bytes:
+    """Return a stored frame as native little-endian pixels; `archive.codecs` is held.
+
+    Raises:
+        NotAcceptable: the codestream cannot be decoded, which this process remembers.
+    """
+    try:
+        return decode_frame(
+            codestream,
+            transfer_syntax_uid=instance.transfer_syntax_uid,
+            source=source,
+            max_pixels=archive.settings.retrieve.max_frame_pixels,
+        )
     except DecodeError as error:
-        if len(archive.undecodable) < _MOST_REMEMBERED:
-            archive.undecodable.add(instance.blob_id)
+        remember_undecodable(instance.blob_id, archive=archive)
         raise NotAcceptable(_UNDECODABLE) from error
+
+
+def remember_undecodable(name: str, *, archive: Archive) -> None:
+    """Remember that a blob cannot be decoded, or cannot be had in a transfer syntax (`blob id/UID`)."""
+    if len(archive.undecodable) < _MOST_REMEMBERED:
+        archive.undecodable.add(name)
 
 
 def decode_object(instance: StoredInstance, *, archive: Archive) -> DecodedObject:
@@ -111,8 +143,11 @@ def decode_object(instance: StoredInstance, *, archive: Archive) -> DecodedObjec
     source = replace(source, number_of_frames=frames.count)
     try:
         target = decoded_format(source, instance.transfer_syntax_uid)
-        data_set_offset = _wire_data_set_offset(instance, prefix)
-        head = explicit_little_endian_head(prefix[:data_set_offset], prefix[data_set_offset:], target=target)
+        data_set_offset = wire_data_set_offset(instance, prefix)
+        changed = kept_history(instance, prefix[data_set_offset:], target.value_bytes / max(1, pixel_data.length))
+        head = explicit_little_endian_head(
+            prefix[:data_set_offset], prefix[data_set_offset:], target=target, changed=changed
+        )
     except (DecodeError, PixelDataTooLongError) as error:
         raise NotAcceptable("Decoded, the instance does not fit Explicit VR Little Endian.") from error
     suffix_offset = pixel_data.offset + pixel_data.length + _SEQUENCE_DELIMITER_BYTES
@@ -131,7 +166,17 @@ def _relabelled(instance: StoredInstance, archive: Archive) -> DecodedObject:
     return DecodedObject(length, rewritten, None, head.length)
 
 
-def _wire_data_set_offset(instance: StoredInstance, prefix: bytes) -> int:
+def kept_history(instance: StoredInstance, data_set_prefix: bytes, ratio: float) -> dict[int, bytes]:
+    """Return the elements that keep a decoded object telling of the lossy compression of its stored syntax.
+
+    Raises:
+        DecodeError: the prefix is no data set.
+    """
+    method = _SURELY_LOSSY.get(instance.transfer_syntax_uid, "")
+    return decompressed(short_values(data_set_prefix), method=method, ratio=ratio) if method else {}
+
+
+def wire_data_set_offset(instance: StoredInstance, prefix: bytes) -> int:
     """Return the bytes of the head in the wire form; a head that was made anew begins with its group length."""
     if instance.wire_form is None:
         return instance.data_set_offset

@@ -19,6 +19,7 @@ from hilum.archive.archive import Archive
 from hilum.archive.ingest import COUNTS
 from hilum.config import Settings
 from hilum.web.description.docs import docs_routes
+from hilum.web.description.retrieve_capabilities import Capabilities
 from hilum.web.gate.access_log import configure_logging
 from hilum.web.gate.metrics import CONTENT_TYPE, FALLBACKS, INSTANCES, Metrics
 from hilum.web.gate.middleware import Gate
@@ -78,8 +79,19 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
         page = await origin_of(request).pool.run(metrics.page)
         return PlainTextResponse(page, media_type=CONTENT_TYPE)
 
+    root = settings.http.dicomweb_root
+    restful = [service for service in SERVICES if service.root(settings.http) == root]
+    described = tuple(resource for service in restful for resource in _served(service, settings))
+    base = Capabilities(described, "")
     routes = [
-        *[route for service in SERVICES for route in _routes(_served(service, settings), service.root(settings.http))],
+        *[route for service in restful for route in _routes(_served(service, settings), root, described)],
+        *[
+            route
+            for service in SERVICES
+            if service not in restful
+            for route in _routes(_served(service, settings), service.root(settings.http), ())
+        ],
+        *[Route(path, _OptionsOnly(base), methods=["OPTIONS"]) for path in {root, f"{root}/"} if path],
         *[
             WebSocketRoute(service.root(settings.http) + socket.path, socket.handler)
             for service in SERVICES
@@ -101,12 +113,21 @@ def _served(service: Service, settings: Settings) -> list[Resource]:
     return [resource for resource in service.resources if resource.is_served(settings)]
 
 
-def _routes(resources: Iterable[Resource], root: str) -> list[BaseRoute]:
-    """Return one route a path; its methods are those of the table, and OPTIONS names them."""
+def _routes(resources: Iterable[Resource], root: str, described: tuple[Resource, ...]) -> list[BaseRoute]:
+    """Return one route a path; its methods are those of the table, and OPTIONS names them.
+
+    Args:
+        resources: of one service.
+        root: path that theirs are relative to.
+        described: the table that Retrieve Capabilities reads; empty where that transaction is not PS3.18's.
+    """
     by_path: dict[str, dict[str, Resource]] = {}
     for resource in resources:
         by_path.setdefault(resource.path, {})[resource.method] = resource
-    return [Route(root + path, _PathHandler(methods)) for path, methods in by_path.items()]
+    return [
+        Route(root + path, _PathHandler(methods, Capabilities(described, path) if described else None))
+        for path, methods in by_path.items()
+    ]
 
 
 async def _to_docs(_request: Request) -> Response:
@@ -117,8 +138,9 @@ async def _to_docs(_request: Request) -> Response:
 class _PathHandler:
     """All methods of one path."""
 
-    def __init__(self, methods: dict[str, Resource]) -> None:
+    def __init__(self, methods: dict[str, Resource], capabilities: Capabilities | None) -> None:
         self._methods = methods
+        self._capabilities = capabilities
         names = {*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
         self._allow = ", ".join(sorted(names))
 
@@ -134,7 +156,22 @@ class _PathHandler:
     async def _answer_without_resource(self, method: str, scope: Scope, receive: Receive, send: Send) -> None:
         if method != "OPTIONS":
             raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": self._allow})
+        if self._capabilities is not None:
+            response = self._capabilities.retrieve(Request(scope, receive), allow=self._allow)
+            await response(scope, receive, send)
+            return
         await Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": self._allow})(scope, receive, send)
+
+
+class _OptionsOnly:
+    """The base URI of the RESTful services: no more than its description."""
+
+    def __init__(self, capabilities: Capabilities) -> None:
+        self._capabilities = capabilities
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = self._capabilities.retrieve(Request(scope, receive), allow="OPTIONS")
+        await response(scope, receive, send)
 
 
 async def _sample(metrics: Metrics) -> None:

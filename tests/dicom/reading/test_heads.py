@@ -15,7 +15,14 @@ from pydicom.filewriter import write_data_element
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from hilum.dicom.pixels.pixel_format import PixelFormat
-from hilum.dicom.reading.heads import MAX_VALUE_LENGTH, PixelDataTooLongError, explicit_little_endian_head
+from hilum.dicom.reading.heads import (
+    MAX_VALUE_LENGTH,
+    PixelDataTooLongError,
+    encapsulated_head,
+    explicit_little_endian_head,
+    short_element,
+    short_values,
+)
 from hilum.dicom.reading.instance import DecodeError
 
 DECODED = PixelFormat(2, 3, 3, 8, 8, 7, 0, "RGB", 0, 1)
@@ -76,7 +83,7 @@ def test_an_object_with_decoded_pixels_reads_back() -> None:
     assert (decoded.PixelData, decoded["PixelData"].VR) == (PIXELS, "OB")
     assert decoded.preamble is not None
     assert decoded.preamble.startswith(b"II*\0")
-    for tag in (0x00280004, 0x00280006, 0x7FE00001, 0x7FE00002, 0x7FE00010):
+    for tag in (0x00280004, 0x00280006, 0x00880200, 0x7FE00001, 0x7FE00002, 0x7FE00010):
         ds.pop(tag, None)
         decoded.pop(tag, None)
     assert decoded == ds
@@ -89,8 +96,45 @@ def test_all_other_bytes_stay_as_they_are() -> None:
 
     start, stop = prefix.index(b"(\0\4\0CS"), prefix.index(b"(\0\x10\0US")
     assert prefix[:start] in result
-    assert prefix[stop : prefix.index(b"\xe0\x7f\1\0OV")] in result
+    assert prefix[stop : prefix.index(b"\x88\0\0\x02SQ")] in result
     assert result.endswith(b"\xe0\x7f\x10\0OB\0\0" + struct.pack("<I", 18))
+
+
+def test_an_icon_in_the_stored_compression_is_dropped_and_another_stays() -> None:
+    ds = data_set()
+    assert "IconImageSequence" not in read(explicit_little_endian_head(*stored(ds), target=DECODED))
+
+    icon = ds.IconImageSequence[0]
+    icon.PixelData = b"ab"
+    icon["PixelData"].is_undefined_length = False
+
+    assert "IconImageSequence" in read(explicit_little_endian_head(*stored(ds), target=DECODED))
+
+
+def test_a_head_in_another_encapsulated_syntax_has_its_uid_and_what_is_changed() -> None:
+    head, prefix = stored(data_set())
+    changed = {0x00282110: short_element(0x00282110, b"CS", b"01"), 0x00280008: short_element(0x00280008, b"IS", b"1 ")}
+
+    result = encapsulated_head(head, prefix, transfer_syntax_uid="1.2.840.10008.1.2.5", target=DECODED, changed=changed)
+
+    received = pydicom.dcmread(io.BytesIO(result))
+    assert received.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.5"
+    assert (received.PhotometricInterpretation, received.LossyImageCompression) == ("RGB", "01")
+    assert received.NumberOfFrames == 1
+    assert list(received.keys()) == sorted(received.keys())
+    assert "PixelData" not in received
+
+
+def test_short_values_are_those_of_the_top_level_without_padding() -> None:
+    _, prefix = stored(data_set())
+
+    values = short_values(prefix)
+
+    assert (values[0x00080018], values[0x00280004]) == (b"1.2.3", b"YBR_FULL_422")
+    assert values[0x00880200] == b""
+    assert 0x7FE00010 not in values
+    with pytest.raises(DecodeError):
+        short_values(prefix[:5])
 
 
 def test_missing_elements_are_added_in_their_places() -> None:

@@ -1,10 +1,11 @@
-"""The part of a Part 10 object before its pixels, patched for decoded pixel data and not encoded anew.
+"""The part of a Part 10 object before its pixels, patched for other pixel data and not encoded anew.
 
-The stored object is encapsulated, so its data set is Explicit VR Little Endian (PS3.5 A.4).
+The data set is Explicit VR Little Endian, as that of every encapsulated object is (PS3.5 A.4).
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,7 @@ from hilum.dicom.reading.instance import DecodeError
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hilum.dicom.pixels.pixel_format import PixelFormat
 
@@ -41,15 +42,19 @@ _IMPLICIT_HEADER: Final = struct.Struct("<HHI")
 
 _FILE_META_GROUP_LENGTH: Final = 0x00020000
 _TRANSFER_SYNTAX_UID: Final = 0x00020010
+_IDENTIFYING_GROUP_LENGTH: Final = 0x00080000
 _IMAGE_GROUP_LENGTH: Final = 0x00280000
 _PHOTOMETRIC_INTERPRETATION: Final = 0x00280004
 _PLANAR_CONFIGURATION: Final = 0x00280006
 _PIXEL_DATA_GROUP: Final = 0x7FE00000
 _PIXEL_DATA: Final = 0x7FE00010
+_ICON_IMAGE_SEQUENCE: Final = 0x00880200
+_ENCAPSULATED_PIXELS: Final = re.compile(rb"\xe0\x7f\x10\x00O[BW]\0\0\xff\xff\xff\xff")
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
 _DROPPED: Final = frozenset(
     {
+        _IDENTIFYING_GROUP_LENGTH,
         _IMAGE_GROUP_LENGTH,
         _PIXEL_DATA_GROUP,
         0x7FE00001,  # Extended Offset Table
@@ -69,13 +74,16 @@ class _Element:
     stop: int
 
 
-def explicit_little_endian_head(head: bytes, data_set_prefix: bytes, *, target: PixelFormat) -> bytes:
+def explicit_little_endian_head(
+    head: bytes, data_set_prefix: bytes, *, target: PixelFormat, changed: Mapping[int, bytes] | None = None
+) -> bytes:
     """Return everything before the pixels of the Explicit VR Little Endian object with decoded pixel data.
 
     Args:
         head: preamble, prefix and group 0002 as stored.
         data_set_prefix: the stored data set up to the Pixel Data element, that one left out.
         target: layout of the decoded frames.
+        changed: further elements to put in or to replace, by tag.
 
     Returns:
         Head and data set with Transfer Syntax UID, Photometric Interpretation and Planar Configuration
@@ -91,25 +99,65 @@ def explicit_little_endian_head(head: bytes, data_set_prefix: bytes, *, target: 
         raise PixelDataTooLongError("Decoded, the pixel data are longer than a value field can be.")
     vr = b"OW" if target.bits_allocated > 8 else b"OB"
     pixel_data = _LONG_HEADER.pack(_PIXEL_DATA >> 16, _PIXEL_DATA & 0xFFFF, vr, 0, target.value_bytes)
-    return _file_meta(head) + _data_set(data_set_prefix, target) + pixel_data
+    return _file_meta(head, EXPLICIT_VR_LITTLE_ENDIAN) + _data_set(data_set_prefix, target, changed or {}) + pixel_data
 
 
-def _file_meta(head: bytes) -> bytes:
-    """Return the head with the Transfer Syntax UID of Explicit VR Little Endian and a right group length."""
+def encapsulated_head(
+    head: bytes,
+    data_set_prefix: bytes,
+    *,
+    transfer_syntax_uid: str,
+    target: PixelFormat,
+    changed: Mapping[int, bytes],
+) -> bytes:
+    """Return everything before the Pixel Data element, or its offset tables, of an object in an encapsulated syntax.
+
+    Args:
+        head: preamble, prefix and group 0002 as stored.
+        data_set_prefix: the data set up to the Pixel Data element, that one left out.
+        transfer_syntax_uid: of the new object.
+        target: layout that describes the encoded frames.
+        changed: further elements to put in or to replace, by tag.
+
+    Raises:
+        DecodeError: the bytes are no such head.
+    """
+    return _file_meta(head, transfer_syntax_uid) + _data_set(data_set_prefix, target, changed)
+
+
+def short_values(data_set_prefix: bytes) -> dict[int, bytes]:
+    """Return the value fields of the elements with a 16-bit length at the top level, by tag, without padding.
+
+    Of other elements the value is b'': that they are there is all that is told.
+
+    Raises:
+        DecodeError: the bytes are no data set in Explicit VR Little Endian.
+    """
+    values = {}
+    for element in _elements(data_set_prefix, 0):
+        vr = data_set_prefix[element.start + 4 : element.start + 6]
+        value = data_set_prefix[element.start + 8 : element.stop] if vr in _SHORT_VRS else b""
+        values[element.tag] = value.rstrip(b" \0")
+    return values
+
+
+def _file_meta(head: bytes, transfer_syntax_uid: str) -> bytes:
+    """Return the head with another Transfer Syntax UID and a right group length."""
     if head[128:_PREAMBLE_LENGTH] != b"DICM":
         raise DecodeError("The object has no file meta information.", offset=128)
-    uid = EXPLICIT_VR_LITTLE_ENDIAN.encode()
-    changed = {_TRANSFER_SYNTAX_UID: _short_element(_TRANSFER_SYNTAX_UID, b"UI", uid + b"\0" * (len(uid) % 2))}
+    uid = transfer_syntax_uid.encode()
+    changed = {_TRANSFER_SYNTAX_UID: short_element(_TRANSFER_SYNTAX_UID, b"UI", uid + b"\0" * (len(uid) % 2))}
     elements = _elements(head, _PREAMBLE_LENGTH)
     group = b"".join(_changed(head, elements, changed, dropped=frozenset({_FILE_META_GROUP_LENGTH})))
-    length = _short_element(_FILE_META_GROUP_LENGTH, b"UL", struct.pack("<I", len(group)))
+    length = short_element(_FILE_META_GROUP_LENGTH, b"UL", struct.pack("<I", len(group)))
     return head[:_PREAMBLE_LENGTH] + length + group
 
 
-def _data_set(data_set_prefix: bytes, target: PixelFormat) -> bytes:
+def _data_set(data_set_prefix: bytes, target: PixelFormat, further: Mapping[int, bytes]) -> bytes:
     name = target.photometric_interpretation.encode("ascii", "replace")
     changed = {
-        _PHOTOMETRIC_INTERPRETATION: _short_element(
+        **further,
+        _PHOTOMETRIC_INTERPRETATION: short_element(
             _PHOTOMETRIC_INTERPRETATION,
             b"CS",
             name + b" " * (len(name) % 2),
@@ -117,11 +165,21 @@ def _data_set(data_set_prefix: bytes, target: PixelFormat) -> bytes:
     }
     if target.samples_per_pixel > 1:
         planar_configuration = struct.pack("<H", target.planar_configuration)
-        changed[_PLANAR_CONFIGURATION] = _short_element(_PLANAR_CONFIGURATION, b"US", planar_configuration)
-    return b"".join(_changed(data_set_prefix, _elements(data_set_prefix, 0), changed, dropped=_DROPPED))
+        changed[_PLANAR_CONFIGURATION] = short_element(_PLANAR_CONFIGURATION, b"US", planar_configuration)
+    elements = (element for element in _elements(data_set_prefix, 0) if not _is_stale_icon(data_set_prefix, element))
+    return b"".join(_changed(data_set_prefix, elements, changed, dropped=_DROPPED))
 
 
-def _short_element(tag: int, vr: bytes, value: bytes) -> bytes:
+def _is_stale_icon(data: bytes, element: _Element) -> bool:
+    """Return whether an element is an icon whose pixels are encapsulated in the stored transfer syntax.
+
+    No other syntax may hold it, and it can be made anew: the attribute is optional (PS3.3 C.7.6.1.1.6).
+    """
+    return element.tag == _ICON_IMAGE_SEQUENCE and bool(_ENCAPSULATED_PIXELS.search(data, element.start, element.stop))
+
+
+def short_element(tag: int, vr: bytes, value: bytes) -> bytes:
+    """Return an element whose length field has 16 bits; `value` has an even length."""
     return _SHORT_HEADER.pack(tag >> 16, tag & 0xFFFF, vr, len(value)) + value
 
 

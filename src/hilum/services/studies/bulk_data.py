@@ -14,7 +14,7 @@ from typing import Final
 
 from hilum.archive.archive import Archive
 from hilum.archive.documents import Document, document_of
-from hilum.archive.negotiation import selected_offer
+from hilum.archive.negotiation import not_acceptable, selected_offer
 from hilum.archive.objects import bulk_values, frames_of, wire_bytes
 from hilum.archive.streams import stream_bytes, stream_of
 from hilum.dicom.charsets import text_as_utf8
@@ -22,9 +22,9 @@ from hilum.dicom.reading.instance import BulkValue, Frames
 from hilum.dicom.resources import TargetResource
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, NATIVE_SYNTAXES, VIDEO_SYNTAXES
 from hilum.errors import NotAcceptable, PayloadTooLarge, TargetNotFound
-from hilum.services.studies.offers import bulk_offers, frame_offers
+from hilum.services.studies.offers import bulk_offers, frame_offers, pixel_data_offers
 from hilum.services.studies.parts import Part, Retrieved, instances_of
-from hilum.services.studies.retrieve import frame_reader, retrieve_instances
+from hilum.services.studies.retrieve import first_possible, frame_reader, retrieve_instances
 from hilum.store.rows.records import StoredInstance
 from hilum.wire.selection import Acceptable, Offer, Packaging
 
@@ -169,7 +169,7 @@ def _retrieved(items: Sequence[_Item], acceptable: Acceptable, archive: Archive)
 
 def _parts(item: _Item, acceptable: Acceptable, archive: Archive) -> list[Part]:
     """Return the preferred form of one bulk value: one part, or one a frame."""
-    if item.value.path == _PIXEL_DATA and item.instance.transfer_syntax_uid not in NATIVE_SYNTAXES:
+    if item.value.path == _PIXEL_DATA:
         if item.instance.transfer_syntax_uid in VIDEO_SYNTAXES:
             return [_video_part(item, acceptable, archive)]
         frames = frames_of(item.instance, archive=archive)
@@ -195,15 +195,21 @@ def _video_part(item: _Item, acceptable: Acceptable, archive: Archive) -> Part:
 
 
 def _image_parts(item: _Item, frames: Frames, acceptable: Acceptable, archive: Archive) -> list[Part]:
-    """Return a frame a part; what is decoded comes as one value with all frames (MT-22, MT-28)."""
+    """Return a frame a part; what is not compressed comes as one value with all frames (MT-22, MT-28)."""
     instance = item.instance
-    offers = tuple(
-        offer
-        for offer in frame_offers(instance.transfer_syntax_uid, item.packagings)
-        if offer.packaging is Packaging.MULTIPART or frames.count == 1 or _is_decoded(offer)
+    offers_of = frame_offers if frames.count == 1 else pixel_data_offers
+    found = first_possible(
+        instance,
+        offers_of,
+        item.packagings,
+        acceptable,
+        lambda offer: (offer, frame_reader(instance, frames, offer, archive)),
     )
-    offer = selected_offer(offers, acceptable)
-    reader = frame_reader(instance, frames, offer, archive)
+    if found is None:
+        raise not_acceptable(offers_of(instance.transfer_syntax_uid, item.packagings))
+    offer, reader = found
+    if _is_decoded(offer) and instance.transfer_syntax_uid in NATIVE_SYNTAXES:
+        return [_value_part(item, offer, None, archive)]
     if _is_decoded(offer):
         length = reader.length(0)
         total = None if length is None else length * frames.count

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from hilum.archive.archive import Archive
 from hilum.archive.metadata import instance_metadata, series_metadata
@@ -24,16 +25,24 @@ from hilum.archive.objects import (
     wire_length,
 )
 from hilum.archive.pixels import decode_object, decoded_bytes, decoded_frame, pixel_format_of
+from hilum.archive.transcoding.frames import frame_form, transcoded_frame
+from hilum.archive.transcoding.objects import deflated_bytes, transcode_object, transcoded_bytes
 from hilum.dicom.pixels.transcode import decoded_format
 from hilum.dicom.reading.instance import Frames
 from hilum.dicom.resources import TargetResource
-from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, NATIVE_SYNTAXES, VIDEO_SYNTAXES
+from hilum.dicom.transfer_syntaxes import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    NATIVE_SYNTAXES,
+    VIDEO_SYNTAXES,
+)
 from hilum.errors import NotAcceptable, TargetNotFound
-from hilum.services.studies.offers import frame_offers, object_offers
+from hilum.services.studies.offers import frame_offers, is_asked_for, object_offers, usual_offer
 from hilum.services.studies.parts import Part, Retrieved, instances_of
 from hilum.store.rows.records import SeriesVersion, StoredInstance
 from hilum.wire.selection import Acceptable, Offer, Packaging
 
+_Made = TypeVar("_Made")
 _BOTH = (Packaging.MULTIPART, Packaging.SINGLE)
 
 
@@ -62,26 +71,60 @@ def _best_part(
     instance: StoredInstance, packagings: tuple[Packaging, ...], acceptable: Acceptable, archive: Archive
 ) -> Part | None:
     """Return the preferred form that this very instance can be given in; None: there is no acceptable one."""
-    offers = object_offers(instance.transfer_syntax_uid, packagings)
-    while (offer := preferred_offer(offers, acceptable)) is not None:
-        try:
-            return _object_part(instance, offer, archive)
-        except NotAcceptable:
-            offers = tuple(other for other in offers if other.transfer_syntax_uid != offer.transfer_syntax_uid)
+    return first_possible(
+        instance, object_offers, packagings, acceptable, lambda offer: _object_part(instance, offer, archive)
+    )
+
+
+def first_possible(
+    instance: StoredInstance,
+    offers_of: Callable[[str, tuple[Packaging, ...]], tuple[Offer, ...]],
+    packagings: tuple[Packaging, ...],
+    acceptable: Acceptable,
+    make: Callable[[Offer], _Made],
+) -> _Made | None:
+    """Return what `make` makes of the offer that the user agent likes best among those that this instance has.
+
+    An offer that cannot be made of its pixels makes way for the next one (TSX-08); None: there is no acceptable one.
+    """
+    stored_syntax = instance.transfer_syntax_uid
+    offer = usual_offer(offers_of, stored_syntax, packagings, acceptable)
+    offers: tuple[Offer, ...] | None = None
+    while offer is not None:
+        if is_asked_for(offer, stored_syntax, acceptable):
+            try:
+                return make(offer)
+            except NotAcceptable:
+                pass
+        refused = offer.transfer_syntax_uid
+        offers = offers_of(stored_syntax, packagings) if offers is None else offers
+        offers = tuple(other for other in offers if other.transfer_syntax_uid != refused)
+        offer = preferred_offer(offers, acceptable)
     return None
 
 
 def _object_part(instance: StoredInstance, offer: Offer, archive: Archive) -> Part:
     version = f"{instance.blob_id}/{offer.transfer_syntax_uid}"
     is_native = instance.transfer_syntax_uid in NATIVE_SYNTAXES
-    is_decoded = offer.transfer_syntax_uid != instance.transfer_syntax_uid and not is_native
-    if is_decoded:
+    is_other = offer.transfer_syntax_uid != instance.transfer_syntax_uid
+    if is_other and offer.transfer_syntax_uid != EXPLICIT_VR_LITTLE_ENDIAN:
+        return _transcoded_part(instance, offer, version, archive)
+    if is_other and not is_native:
         decoded = decode_object(instance, archive=archive)
         pixels = partial(decoded_bytes, instance, decoded, archive=archive)
         return Part(offer, instance.path, decoded.length, version, pixels)
     if offer.transfer_syntax_uid == instance.transfer_syntax_uid and has_travelling_blob(instance, archive=archive):
         return _wire_part(as_received(instance), offer, version, archive)
     return _wire_part(instance, offer, version, archive)
+
+
+def _transcoded_part(instance: StoredInstance, offer: Offer, version: str, archive: Archive) -> Part:
+    if offer.transfer_syntax_uid == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+        explicit = _object_part(instance, replace(offer, transfer_syntax_uid=EXPLICIT_VR_LITTLE_ENDIAN), archive)
+        return Part(offer, instance.path, None, version, lambda: deflated_bytes(explicit.chunks(), archive=archive))
+    transcoded = transcode_object(instance, offer.transfer_syntax_uid, archive=archive)
+    chunks = partial(transcoded_bytes, instance, transcoded, archive=archive)
+    return Part(offer, instance.path, None, version, chunks)
 
 
 def _wire_part(instance: StoredInstance, offer: Offer, version: str, archive: Archive) -> Part:
@@ -171,12 +214,17 @@ def retrieve_frames(
         stream = ", ".join(map(str, frame_offers(instance.transfer_syntax_uid, _BOTH)))
         raise NotAcceptable(f"The instance is a video: its frames do not come one by one. /pixeldata has: {stream}.")
     packagings = _BOTH if len(frame_numbers) == 1 else (Packaging.MULTIPART,)
-    offers = frame_offers(instance.transfer_syntax_uid, packagings)
-    offer = preferred_offer(offers, acceptable)
-    if offer is None:
-        raise not_acceptable(offers)
-    reader = frame_reader(instance, frames, offer, archive)
-    if len(frame_numbers) == 1 and reader.length(frame_numbers[0] - 1) is None:
+    found = first_possible(
+        instance,
+        frame_offers,
+        packagings,
+        acceptable,
+        lambda offer: (offer, frame_reader(instance, frames, offer, archive)),
+    )
+    if found is None:
+        raise not_acceptable(frame_offers(instance.transfer_syntax_uid, packagings))
+    offer, reader = found
+    if len(frame_numbers) == 1 and is_as_stored(offer, instance) and reader.length(frame_numbers[0] - 1) is None:
         # A single part has a length, so that ranges of it can be had; many frames are not worth a read each.
         reader = replace(reader, length=partial(exact_frame_length, instance, frames, archive=archive))
     return Retrieved([_frame_part(instance, offer, reader, number) for number in frame_numbers])
@@ -191,8 +239,18 @@ class FrameReader:
 
 
 def frame_reader(instance: StoredInstance, frames: Frames, offer: Offer, archive: Archive) -> FrameReader:
-    """Return how the frames of an instance are read in the form of `offer`."""
+    """Return how the frames of an instance are read in the form of `offer`.
+
+    Raises:
+        NotAcceptable: the pixels of the instance have no such form.
+    """
     is_native = instance.transfer_syntax_uid in NATIVE_SYNTAXES
+    if not is_as_stored(offer, instance) and offer.transfer_syntax_uid != EXPLICIT_VR_LITTLE_ENDIAN:
+        form = frame_form(instance, frames, offer.transfer_syntax_uid, archive=archive)
+        return FrameReader(
+            lambda frame_index: transcoded_frame(instance, form, frame_index, archive=archive),
+            lambda _frame_index: None,
+        )
     if not is_native and offer.transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN:
         source = pixel_format_of(instance, archive=archive)
         length = decoded_format(source, instance.transfer_syntax_uid).frame_bytes
@@ -204,6 +262,11 @@ def frame_reader(instance: StoredInstance, frames: Frames, offer: Offer, archive
         lambda frame_index: frame_bytes(instance, frames, frame_index, archive=archive),
         lambda frame_index: stored_frame_length(frames, frame_index),
     )
+
+
+def is_as_stored(offer: Offer, instance: StoredInstance) -> bool:
+    """Say whether an offer is the stored transfer syntax."""
+    return offer.transfer_syntax_uid == instance.transfer_syntax_uid
 
 
 def _frame_part(instance: StoredInstance, offer: Offer, reader: FrameReader, number: int) -> Part:

@@ -223,6 +223,22 @@ study_key: Final = _key_table("study_key", study)
 series_key: Final = _key_table("series_key", series)
 instance_key: Final = _key_table("instance_key", instance)
 
+study_posting: Final = Table(
+    "study_posting",
+    metadata,
+    _text("path"),
+    _text("term"),
+    _text("order_key"),
+    Column("owner", Key, nullable=False),
+    PrimaryKeyConstraint("path", "term", "order_key"),
+    sqlite_with_rowid=False,
+)
+"""The visible studies of a term in the order of the answer, so that a page of them is read and nothing is sorted.
+
+Terms: the modalities of a study (path 00080061), and the `names.grams_of` Patient's Name (00100010). The key says it
+all: a reference to the study, which PostgreSQL would check with each row, doubled the cost of writing.
+"""
+
 series_record: Final = Table(
     "series_record",
     metadata,
@@ -290,19 +306,25 @@ workitem: Final = Table(
     Column("expires", Double, nullable=False),
     Column("changed", Double, nullable=False),
     _integer("version"),
-    _text("attributes"),
     UniqueConstraint("sop_instance_uid"),
 )
 """`state`: Procedure Step State, '' once the workitem is deleted; `start`: `text.date_time_key` of its start.
 
-`expires`: seconds since the epoch, 0 for never; `changed`: when it last changed; `attributes`: JSON text, without the
-Transaction UID.
+`expires`: seconds since the epoch, 0 for never; `changed`: when it last changed.
 """
 
 Index("ix_workitem_order", workitem.c.start, workitem.c.sop_instance_uid, **_where("state <> ''"))  # type: ignore[arg-type]
 Index("ix_workitem_state", workitem.c.state, workitem.c.start, workitem.c.sop_instance_uid)
 Index("ix_workitem_expires", workitem.c.expires, **_where("state = 'SCHEDULED' AND expires > 0"))  # type: ignore[arg-type]
 Index("ix_workitem_changed", workitem.c.changed, **_where("state IN ('COMPLETED', 'CANCELED')"))  # type: ignore[arg-type]
+
+workitem_body: Final = Table(
+    "workitem_body",
+    metadata,
+    Column("workitem_row", Key, ForeignKey("workitem.id"), primary_key=True, autoincrement=False),
+    _text("attributes"),
+)
+"""What is too long for rows that are scanned: JSON text of all attributes but the Transaction UID."""
 
 workitem_key: Final = _key_table("workitem_key", workitem)
 

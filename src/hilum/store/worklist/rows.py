@@ -16,7 +16,7 @@ from hilum.errors import StateConflict, TargetGone, TargetNotFound
 from hilum.store.database import tables
 from hilum.store.database.database import UNIQUE_VIOLATIONS, Row, Session, Value
 from hilum.store.database.text import date_time_key
-from hilum.store.rows.level_rows import inserting, key_values
+from hilum.store.rows.keys import inserting, key_values
 from hilum.store.rows.merging import KeyRow, key_rows
 from hilum.store.worklist.records import Members, Revision, Workitem
 
@@ -38,11 +38,22 @@ UNMATCHED: Final = frozenset(
 """Top-level attributes that are no matching keys (PS3.4 Table CC.2.5-3)."""
 
 _w: Final = tables.workitem.c
-_ROW: Final = (_w.id, _w.sop_instance_uid, _w.state, _w.transaction_uid, _w.version, _w.attributes)
-_FIND: Final = select(*_ROW).where(_w.sop_instance_uid == bindparam("uid"))
-_LOCK: Final = _FIND.with_for_update()
+_b: Final = tables.workitem_body.c
+_ROW: Final = (_w.id, _w.sop_instance_uid, _w.state, _w.transaction_uid, _w.version)
+_FIND: Final = (
+    select(*_ROW, _b.attributes)
+    .select_from(tables.workitem.join(tables.workitem_body))
+    .where(_w.sop_instance_uid == bindparam("uid"))
+)
+_KNOWN: Final = select(*_ROW).where(_w.sop_instance_uid == bindparam("uid"))
+_LOCK: Final = _KNOWN.with_for_update()
+_BODY: Final = select(_b.attributes).where(_b.workitem_row == bindparam("row"))
+_INSERT_BODY: Final = inserting(tables.workitem_body).inline()
+_UPDATE_BODY: Final = (
+    update(tables.workitem_body).where(_b.workitem_row == bindparam("row")).values(attributes=bindparam("new"))
+)
 _INSERT: Final = inserting(tables.workitem).returning(_w.id)
-_CHANGED_COLUMNS: Final = ("state", "transaction_uid", "start", "expires", "changed", "version", "attributes")
+_CHANGED_COLUMNS: Final = ("state", "transaction_uid", "start", "expires", "changed", "version")
 _UPDATE: Final = (
     update(tables.workitem)
     .where(_w.id == bindparam("row"))
@@ -76,7 +87,8 @@ def lock(session: Session, uid: str) -> tuple[int, Workitem]:
         TargetGone: it was deleted.
     """
     row = _existing(session.row(_LOCK, {"uid": uid}))
-    return row[0], workitem_of(row)
+    # A statement of its own: one that had to wait for the lock would join the body of before.
+    return row[0], workitem_of((*row, *session.only(_BODY, {"row": row[0]})))
 
 
 def _existing(row: Row | None) -> Row:
@@ -88,7 +100,7 @@ def _existing(row: Row | None) -> Row:
 
 
 def workitem_of(row: Row) -> Workitem:
-    """Return the workitem of a row of `_ROW`."""
+    """Return the workitem of a row of `_FIND`."""
     _, uid, state, transaction_uid, version, attributes = row
     return Workitem(uid, State(state), transaction_uid, version, orjson.loads(attributes))
 
@@ -100,13 +112,14 @@ def add(session: Session, uid: str, revision: Revision, now: float) -> int:
         StateConflict: there is or was one of that UID.
     """
     conflict = "There is a workitem of this SOP Instance UID already."
-    if session.row(_FIND, {"uid": uid}) is not None:
+    if session.row(_KNOWN, {"uid": uid}) is not None:
         raise StateConflict(conflict)
     values = {"sop_instance_uid": uid, **_columns(revision, now), "version": 1}
     try:
         row: int = session.only(_INSERT, values)[0]
     except UNIQUE_VIOLATIONS as error:
         raise StateConflict(conflict) from error
+    session.run(_INSERT_BODY, {"workitem_row": row, "attributes": _text_of(revision.members)})
     session.run_many(_INSERT_KEY, [key_values(row, key) for key in searchable(revision.members)])
     return row
 
@@ -115,6 +128,7 @@ def change(session: Session, row: int, before: Workitem, revision: Revision, now
     """Write what a workitem has become, and of its key rows those that differ."""
     values = {**_columns(revision, now), "version": before.version + 1}
     session.run(_UPDATE, {"row": row, **{f"new_{name}": value for name, value in values.items()}})
+    session.run(_UPDATE_BODY, {"row": row, "new": _text_of(revision.members)})
     old, new = _by_path(searchable(before.members)), _by_path(searchable(revision.members))
     stale = [path for path in old if old[path] != new.get(path)]
     session.run_many(_DELETE_KEYS_OF_PATH, [{"owner": row, "path": path} for path in stale])
@@ -132,7 +146,8 @@ def remove(session: Session, row: int, now: float) -> None:
         "changed": now,
         "version": 0,
     }
-    session.run(_UPDATE, {"row": row, "new_attributes": "", **{f"new_{name}": value for name, value in empty.items()}})
+    session.run(_UPDATE, {"row": row, **{f"new_{name}": value for name, value in empty.items()}})
+    session.run(_UPDATE_BODY, {"row": row, "new": ""})
     session.run(_DELETE_KEYS, {"owner": row})
 
 
@@ -144,8 +159,11 @@ def _columns(revision: Revision, now: float) -> dict[str, Any]:
         "start": date_time_key(text_of(members, START)),
         "expires": moment(text_of(members, _EXPIRATION)),
         "changed": now,
-        "attributes": orjson.dumps(members).decode(),
     }
+
+
+def _text_of(members: Members) -> str:
+    return orjson.dumps(members).decode()
 
 
 def searchable(members: Members) -> list[KeyRow]:

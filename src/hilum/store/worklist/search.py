@@ -18,18 +18,22 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, s
 
 from hilum.dicom.levels import tag_of
 from hilum.dicom.searching.attribute_paths import name_of
-from hilum.dicom.searching.query import Match, Query
+from hilum.dicom.searching.query import Level, Match, Query
 from hilum.store.database import tables
 from hilum.store.database.database import Compiled, Database, Kind, Session, Value
 from hilum.store.rows.events import last_event
-from hilum.store.search.clauses import PLANNED, WALK, KeyRows, Plan, Way, compared, item_clause
+from hilum.store.search.clauses import PLANNED, WALK, KeyRows, Plan, Way, compared, empty_clause, item_clause
+from hilum.store.search.closeness import resolved
 from hilum.store.search.criteria import Demand, Op, Shape, demands_of, parameters
 from hilum.store.search.scanning import fulfils
 from hilum.store.worklist.records import Members, WorkitemPage
 from hilum.store.worklist.rows import is_matched
 
-_FEW: Final = 2000
+_FEW: Final = 1000
 """Fewer rows than this are sorted sooner than their order is walked."""
+
+_SOME: Final = 50_000
+"""Fewer rows than this are counted sooner one by one than all rows are."""
 
 _COUNTS_KEPT: Final = 1024
 _STATEMENTS_KEPT: Final = 512
@@ -38,7 +42,8 @@ _STATE: Final = (tag_of("ProcedureStepState"),)
 _w: Final = tables.workitem.c
 _ROWS: Final = KeyRows(tables.workitem_key, _w.id)
 _LIVE: Final[ColumnElement[bool]] = literal_column("workitem.state <> ''")
-_UNDRIVEN: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.NEVER})
+_KEY_TABLES: Final = dict.fromkeys(Level, tables.workitem_key)
+_UNDRIVEN: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.NEVER, Op.EMPTY, Op.EITHER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,13 @@ def matches_members(members: Members, matches: Sequence[Match]) -> bool:
     return fulfils(members, tests_of(matches))
 
 
-def question_of(matches: Sequence[Match], kind: Kind) -> Question:
-    """Return the search for the workitems that fulfil all keys."""
-    tests = tests_of(matches)
+def question_of(session: Session, matches: Sequence[Match], kind: Kind) -> Question:
+    """Return the search for the workitems that fulfil all keys.
+
+    Raises:
+        PayloadTooLarge: too many names are close to the one of a key.
+    """
+    tests = resolved(session, kind, tests_of(matches), _KEY_TABLES)
     values = parameters(tests, kind)
     values |= {
         f"p{number}": ".".join(test.shape.path) for number, test in enumerate(tests) if test.shape.path != _STATE
@@ -99,6 +108,9 @@ def conditions(form: _Form, plan: Plan) -> list[ColumnElement[bool]]:
             column = _w.state if plan.way is not Way.DRIVE else _w.state.concat(literal_column("''"))
             found.append(compared(shape, number, column, None, form.kind))
             continue
+        if shape.op is Op.EMPTY:
+            found.append(empty_clause(number, plan, _ROWS))
+            continue
         groups.setdefault(shape.path[0] if len(shape.path) > 1 else number, []).append(number)
     found += [item_clause(form.shapes, numbers, form.kind, plan, _ROWS) for numbers in groups.values()]
     return found
@@ -112,12 +124,19 @@ def _owners(shape: Shape, number: int, kind: Kind) -> Select[Any]:
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
 def _page_statement(form: _Form, plan: Plan) -> Compiled:
-    statement = (
-        select(_w.attributes)
+    page = (
+        select(_w.id, _w.start, _w.sop_instance_uid)
         .where(*conditions(form, plan))
         .order_by(_w.start, _w.sop_instance_uid)
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
+        .subquery("page")
+    )
+    body = tables.workitem_body.c
+    statement = (
+        select(body.attributes)
+        .select_from(page.join(tables.workitem_body, body.workitem_row == page.c.id))
+        .order_by(page.c.start, page.c.sop_instance_uid)
     )
     return Compiled(statement, form.kind)
 
@@ -129,24 +148,30 @@ def _count_statement(form: _Form, plan: Plan) -> Compiled:
 
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
-def _few_statement(shape: Shape, number: int, kind: Kind) -> Compiled:
+def _few_statement(shape: Shape, number: int, kind: Kind, most: int) -> Compiled:
     key = tables.workitem_key.c
     passed = compared(shape, number, key.value, None, kind)
     every: Select[Any] = select(literal_column("1")).select_from(tables.workitem_key)
-    found = every.where(key.path == bindparam(f"p{number}"), passed).limit(literal_column(str(_FEW)))
+    found = every.where(key.path == bindparam(f"p{number}"), passed).limit(literal_column(str(most)))
     return Compiled(select(func.count()).select_from(found.subquery()), kind)
 
 
-def plan_of(session: Session, question: Question) -> Plan:
-    """Return the way to the matches: from the test that the fewest rows pass, else in the order of the answer."""
+def plan_of(session: Session, question: Question, most: int) -> Plan:
+    """Return the way to the matches: from the test that the fewest rows pass, else in the order of the answer.
+
+    Args:
+        session: of the database.
+        question: the search.
+        most: tests that so many rows pass do not lead.
+    """
     form = question.form
     if form.kind is Kind.POSTGRESQL:
         return PLANNED
-    fewest, best = _FEW, WALK
+    fewest, best = most, WALK
     for number, shape in enumerate(form.shapes):
         if shape.op in _UNDRIVEN or shape.path == _STATE:
             continue
-        found = session.only(_few_statement(shape, number, form.kind), _values_of(question, number))[0]
+        found = session.only(_few_statement(shape, number, form.kind, most), _values_of(question, number))[0]
         if found < fewest:
             fewest, best = found, Plan(Way.DRIVE, number)
     return best
@@ -173,16 +198,17 @@ class WorkitemSearches:
             query: its keys, limit and offset.
             select_members: picks what is returned of one workitem.
         """
-        question = question_of(query.matches, self._database.kind)
+        kind = self._database.kind
         ignored = ignored_names(query.matches)
         if query.limit == 0:
             return WorkitemPage((), 0, ignored)
-        values = {**question.values, "limit": query.limit + 1, "offset": query.offset}
 
-        def work(session: Session) -> list[Any]:
-            return session.rows(_page_statement(question.form, plan_of(session, question)), values)
+        def work(session: Session) -> tuple[Question, list[Any]]:
+            question = question_of(session, query.matches, kind)
+            values = {**question.values, "limit": query.limit + 1, "offset": query.offset}
+            return question, session.rows(_page_statement(question.form, plan_of(session, question, _FEW)), values)
 
-        rows = self._database.read(work)
+        question, rows = self._database.read(work)
         remaining = 0
         if len(rows) > query.limit:
             remaining = max(1, self._count(question) - query.offset - query.limit)
@@ -194,7 +220,7 @@ class WorkitemSearches:
         kind = self._database.kind
 
         def count(session: Session) -> int:
-            plan = plan_of(session, question)
+            plan = plan_of(session, question, _SOME)
             return int(session.only(_count_statement(question.form, plan), question.values)[0])
 
         key = (question.key, self._database.read(lambda session: last_event(session, kind)))

@@ -33,6 +33,7 @@ def downgrade() -> None:
         "worklist_subscription",
         "workitem_subscription",
         "workitem_key",
+        "workitem_body",
         "workitem",
     ):
         op.drop_table(name)
@@ -54,7 +55,6 @@ def _make_workitem() -> None:
         sa.Column("expires", sa.Double(), nullable=False),
         sa.Column("changed", sa.Double(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("attributes", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workitem")),
         sa.UniqueConstraint("sop_instance_uid", name=op.f("uq_workitem_sop_instance_uid")),
     )
@@ -62,6 +62,13 @@ def _make_workitem() -> None:
     op.create_index("ix_workitem_state", "workitem", ["state", "start", "sop_instance_uid"])
     op.create_index("ix_workitem_expires", "workitem", ["expires"], **_where("state = 'SCHEDULED' AND expires > 0"))
     op.create_index("ix_workitem_changed", "workitem", ["changed"], **_where("state IN ('COMPLETED', 'CANCELED')"))
+    op.create_table(
+        "workitem_body",
+        sa.Column("workitem_row", KEY, autoincrement=False, nullable=False),
+        sa.Column("attributes", TEXT, nullable=False),
+        sa.ForeignKeyConstraint(["workitem_row"], ["workitem.id"], name=op.f("fk_workitem_body_workitem_row")),
+        sa.PrimaryKeyConstraint("workitem_row", name=op.f("pk_workitem_body")),
+    )
 
 
 def _make_workitem_key() -> None:

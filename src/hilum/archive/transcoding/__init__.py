@@ -1,0 +1,1 @@
+"""Stored instances in another transfer syntax: frames, what was made of them lately, and whole objects."""

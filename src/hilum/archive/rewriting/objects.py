@@ -1,4 +1,4 @@
-"""Instances with a new header and their pixel data as they are, decoded, blacked out or as JPEG Baseline.
+"""Instances with a new header and their pixel data as they are, decoded, blacked out or encoded anew.
 
 Memory holds the header and one frame.
 """
@@ -15,20 +15,22 @@ from pydicom.dataset import Dataset
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import CHUNK_BYTES, frame_bytes, frames_of, wire_bytes
-from hilum.archive.pixels import decoded_frame, pixel_format_of
+from hilum.archive.pixels import decoded_frame, pixel_format_of, stored_method
 from hilum.archive.rewriting.header import PIXEL_HEADER_BYTES, Header, drop_offset_tables, written_header
 from hilum.dicom.confidentiality.blacking_out import blacked_out
 from hilum.dicom.confidentiality.burned_in import CannotClean, Region
-from hilum.dicom.pixels.baseline import METHOD, baseline_frame, baseline_photometric, check_baseline
+from hilum.dicom.pixels.encode import ENCODERS, encode_frame, encoded_format
 from hilum.dicom.pixels.pixel_format import PixelFormat
 from hilum.dicom.pixels.transcode import decoded_format, native_value
 from hilum.dicom.reading.heads import MAX_VALUE_LENGTH
 from hilum.dicom.reading.instance import BulkValue, DecodeError, Frames
-from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE, NATIVE_SYNTAXES
+from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, LOSSY_SYNTAXES, NATIVE_SYNTAXES
 from hilum.errors import NotAcceptable
+from hilum.store.blobs.space import full_is_out_of_resources
 from hilum.store.rows.records import StoredInstance
 
 _DELIMITER_BYTES: Final = 8
+_NO_FORM: Final = "The pixel data of the instance have no form in the transfer syntax."
 _ELEMENT: Final = struct.Struct("<HH2sHI")
 _ITEM: Final = struct.Struct("<HHI")
 _BEGIN: Final = _ELEMENT.pack(0x7FE0, 0x0010, b"OB", 0, 0xFFFFFFFF) + _ITEM.pack(0xFFFE, 0xE000, 0)
@@ -58,7 +60,7 @@ def rewritten(
     Args:
         instance: as stored.
         header: changed already.
-        transfer_syntax_uid: Explicit VR Little Endian, JPEG Baseline, or that in which it is stored.
+        transfer_syntax_uid: Explicit VR Little Endian, that in which it is stored, or one that frames are encoded in.
         kept: regions of each frame outside of which all becomes black; None: pixels stay.
         archive: where it is stored.
 
@@ -75,11 +77,12 @@ def rewritten(
         return _with_stored_pixels(instance, header.data_set, pixel_data, transfer_syntax_uid, archive)
     reader = _frame_reader(instance, kept, archive)
     drop_offset_tables(header.data_set)
-    if transfer_syntax_uid == JPEG_BASELINE:
-        return _baseline(header.data_set, reader, archive)
-    if transfer_syntax_uid != EXPLICIT_VR_LITTLE_ENDIAN:
+    if transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN:
+        return _native(header.data_set, reader, instance, pixel_data)
+    encoder = ENCODERS.get(transfer_syntax_uid)
+    if encoder is None or (encoder.method and kept is None and instance.transfer_syntax_uid in LOSSY_SYNTAXES):
         raise NotAcceptable("The instance is not encoded in this transfer syntax.")
-    return _native(header.data_set, reader)
+    return _encoded(header.data_set, reader, transfer_syntax_uid, archive)
 
 
 def _with_stored_pixels(
@@ -140,11 +143,14 @@ def _cleaned(read: Callable[[int], bytes], layout: PixelFormat, kept: Sequence[R
         raise NotAcceptable(str(error)) from error
 
 
-def _native(data_set: Dataset, reader: _Reader) -> Form:
+def _native(data_set: Dataset, reader: _Reader, instance: StoredInstance, pixel_data: BulkValue) -> Form:
     layout = reader.layout
     if layout.value_bytes > MAX_VALUE_LENGTH:
         raise NotAcceptable("Decoded, the instance does not fit Explicit VR Little Endian.")
-    _describe(data_set, layout.photometric_interpretation, layout)
+    _describe(data_set, layout)
+    method = stored_method(instance)
+    if method and data_set.get("LossyImageCompression") != "01":
+        _add_history(data_set, method, layout.value_bytes / max(1, pixel_data.length))
     vr = b"OW" if layout.bits_allocated > 8 else b"OB"
     head = written_header(data_set, EXPLICIT_VR_LITTLE_ENDIAN)
     head += _ELEMENT.pack(0x7FE0, 0x0010, vr, 0, layout.value_bytes)
@@ -160,44 +166,54 @@ def _native(data_set: Dataset, reader: _Reader) -> Form:
     return Form(EXPLICIT_VR_LITTLE_ENDIAN, len(head) + layout.value_bytes, chunks)
 
 
-def _describe(data_set: Dataset, photometric_interpretation: str, layout: PixelFormat) -> None:
-    data_set.PhotometricInterpretation = photometric_interpretation
+def _describe(data_set: Dataset, layout: PixelFormat) -> None:
+    data_set.PhotometricInterpretation = layout.photometric_interpretation
     if layout.samples_per_pixel > 1:
         data_set.PlanarConfiguration = layout.planar_configuration
 
 
-def _baseline(data_set: Dataset, reader: _Reader, archive: Archive) -> Form:
+def _encoded(data_set: Dataset, reader: _Reader, transfer_syntax_uid: str, archive: Archive) -> Form:
     layout = reader.layout
     try:
-        check_baseline(layout)
+        described = encoded_format(layout, transfer_syntax_uid)
     except DecodeError as error:
-        raise NotAcceptable(str(error)) from error
+        raise NotAcceptable(_NO_FORM) from error
 
     def chunks() -> Iterator[bytes]:
         # The ratio stands before the frames, so that they are encoded first.
         with archive.blobs.open_spool() as spool:
-            for frame_index in range(layout.number_of_frames):
-                native = reader.frame(frame_index)
-                with archive.codecs:
-                    codestream = baseline_frame(native, layout)
-                spool.write(_ITEM.pack(0xFFFE, 0xE000, len(codestream)) + codestream)
-            _add_history(data_set, layout.value_bytes / max(1, spool.tell()))
-            data_set.PhotometricInterpretation = baseline_photometric(layout)
-            if layout.samples_per_pixel > 1:
-                data_set.PlanarConfiguration = 0
-            yield written_header(data_set, JPEG_BASELINE) + _BEGIN
+            with full_is_out_of_resources():
+                for frame_index in range(layout.number_of_frames):
+                    codestream = _codestream(reader, frame_index, transfer_syntax_uid, archive)
+                    spool.write(_ITEM.pack(0xFFFE, 0xE000, len(codestream)) + codestream)
+            _describe(data_set, described)
+            method = ENCODERS[transfer_syntax_uid].method
+            if method:
+                _add_history(data_set, method, layout.value_bytes / max(1, spool.tell()))
+            yield written_header(data_set, transfer_syntax_uid) + _BEGIN
             spool.seek(0)
             while chunk := spool.read(CHUNK_BYTES):
                 yield chunk
         yield _END
 
-    return Form(JPEG_BASELINE, None, chunks)
+    return Form(transfer_syntax_uid, None, chunks)
 
 
-def _add_history(data_set: Dataset, ratio: float) -> None:
+def _codestream(reader: _Reader, frame_index: int, transfer_syntax_uid: str, archive: Archive) -> bytes:
+    """Return one frame as the value of an item, of even length."""
+    native = reader.frame(frame_index)
+    try:
+        with archive.codecs:
+            data = encode_frame(native, transfer_syntax_uid=transfer_syntax_uid, source=reader.layout)
+    except DecodeError as error:
+        raise NotAcceptable(_NO_FORM) from error
+    return data + b"\0" * (len(data) % 2)
+
+
+def _add_history(data_set: Dataset, method: str, ratio: float) -> None:
     """Say that the pixels were compressed lossily, after what was said of earlier times (PS3.3 C.7.6.1.1.5)."""
     data_set.LossyImageCompression = "01"
-    for keyword, value in (("LossyImageCompressionRatio", f"{ratio:.2f}"), ("LossyImageCompressionMethod", METHOD)):
+    for keyword, value in (("LossyImageCompressionRatio", f"{ratio:.2f}"), ("LossyImageCompressionMethod", method)):
         earlier = data_set.get(keyword) or []
         values = [earlier] if isinstance(earlier, str | float) else list(earlier)
         setattr(data_set, keyword, [*map(str, values), value])

@@ -8,13 +8,14 @@ from typing import Final
 from hilum.archive.archive import Archive
 from hilum.archive.objects import as_received, has_travelling_blob, wire_bytes, wire_length
 from hilum.archive.pixels import decode_object, decoded_bytes
-from hilum.archive.rewriting.header import read_header
-from hilum.archive.rewriting.objects import Form, rewritten
+from hilum.archive.rewriting.objects import Form
+from hilum.archive.transcoding.objects import deflated_bytes, transcode_object, transcoded_bytes
+from hilum.dicom.pixels.encode import ENCODERS
 from hilum.dicom.transfer_syntaxes import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
-    JPEG_BASELINE,
     LOSSLESS_SYNTAXES,
     LOSSY_SYNTAXES,
     NATIVE_SYNTAXES,
@@ -50,10 +51,12 @@ def travelling_object(instance: StoredInstance, wanted: str | None, *, archive: 
             if wanted is None and stored not in NATIVE_SYNTAXES:
                 return _as_stored(instance, archive)
             raise
-    if wanted == JPEG_BASELINE:
-        header = read_header(instance, archive=archive)
-        if header.pixel_data is not None:
-            return rewritten(instance, header, JPEG_BASELINE, None, archive=archive)
+    if wanted == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN and stored in NATIVE_SYNTAXES:
+        explicit = _explicit(instance, archive)
+        return Form(wanted, None, lambda: deflated_bytes(explicit.chunks(), archive=archive))
+    if wanted in ENCODERS and stored in NATIVE_SYNTAXES | LOSSLESS_SYNTAXES | LOSSY_SYNTAXES:
+        transcoded = transcode_object(instance, wanted, archive=archive)
+        return Form(wanted, None, partial(transcoded_bytes, instance, transcoded, archive=archive))
     available = dict.fromkeys((EXPLICIT_VR_LITTLE_ENDIAN, *(() if stored in _NEVER_TRAVEL else (stored,))))
     raise NotAcceptable(f"Available transfer syntaxes: {', '.join(available)}.")
 

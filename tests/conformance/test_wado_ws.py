@@ -192,13 +192,6 @@ def test_several_requests_and_stray_text_in_one_body_are_taken(soap: httpx.Clien
     assert ask(soap, envelope(body, DOCUMENTS)).documents == [stored(ONE), stored(TWO)]
 
 
-@pytest.mark.requirement("WS-16")
-def test_what_cannot_be_anonymised_is_not_given_out(soap: httpx.Client) -> None:
-    reply = ask(soap, envelope(documents_body([ONE], inside="<wado:Anonymize>yes</wado:Anonymize>"), DOCUMENTS))
-
-    assert reply.errors == [("urn:dicom:wado:0001", ONE[2])] or b"P1" not in reply.documents[0]
-
-
 MODALITY = "/NativeDicomModel/DicomAttribute[@tag='00080060']/Value"
 
 

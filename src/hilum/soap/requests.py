@@ -50,6 +50,11 @@ class DocumentRequest:
     document_unique_id: str
     anonymize: str = ""
 
+    @property
+    def is_anonymized(self) -> bool:
+        """Whether it must tell nobody whose it is."""
+        return self.anonymize.lower() == "yes"
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentSetRequest:

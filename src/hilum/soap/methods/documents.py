@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from hilum.archive.archive import Archive
 from hilum.archive.objects import stored_bytes
+from hilum.archive.rewriting.deidentified import deidentified_object
 from hilum.archive.transcoding.objects import implicit_bytes
 from hilum.dicom.resources import TargetResource
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
@@ -15,11 +17,17 @@ from hilum.errors import NotAcceptable, TargetGone, TargetNotFound
 from hilum.services.studies import retrieve
 from hilum.soap.names import ErrorCode
 from hilum.soap.packaging import Attachment, new_content_id
+from hilum.soap.refusals import REFUSING, DocumentRefused, refused
 from hilum.soap.requests import DocumentRequest, DocumentSetRequest
 from hilum.soap.responses import DocumentError, ReturnedDocument
+from hilum.store.rows.records import StoredInstance
 from hilum.wire.selection import Acceptable
 
+Chunks = Callable[[], Iterator[bytes]]
+"""Reads a document, in chunks of at most 1 MB."""
+
 _OBJECT: Final = "application/dicom"
+_NO_SYNTAX: Final = "The instance cannot be given in any of the transfer syntaxes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +59,22 @@ def _document(
     document: DocumentRequest, transfer_syntax_uids: tuple[str, ...], number: int, archive: Archive
 ) -> ReturnedDocument | DocumentError:
     unknown = archive.settings.soap.unknown_document_code
-    if (error := refusal(document, archive, unknown=unknown)) is not None:
-        return error
-    if document.anonymize.lower() == "yes":
-        return DocumentError(document, ErrorCode.NOT_ANONYMISED.value, "The instance cannot be anonymised.")
+    if (missing := refusal(document, archive, unknown=unknown)) is not None:
+        return missing
+    read = _anonymized if document.is_anonymized else _object
     try:
-        attachment = _object(document, transfer_syntax_uids, number, archive)
+        chunks = read(document, transfer_syntax_uids, archive)
     except (TargetNotFound, TargetGone):
         # It went away after it was found.
         return DocumentError(document, unknown, "There is no such instance any more.")
     except NotAcceptable:
-        text = "The instance cannot be given in any of the transfer syntaxes."
-        return DocumentError(document, ErrorCode.FORMAT_UNAVAILABLE.value, text)
-    return ReturnedDocument(document, attachment)
+        return DocumentError(document, ErrorCode.FORMAT_UNAVAILABLE.value, _NO_SYNTAX)
+    except DocumentRefused as error:
+        return DocumentError(document, error.code.value, str(error))
+    except REFUSING as failure:
+        told = refused(failure)
+        return DocumentError(document, told.code.value, str(told))
+    return ReturnedDocument(document, Attachment(new_content_id(number), _OBJECT, chunks))
 
 
 def refusal(document: DocumentRequest, archive: Archive, *, unknown: str) -> DocumentError | None:
@@ -90,39 +101,55 @@ def refusal(document: DocumentRequest, archive: Archive, *, unknown: str) -> Doc
     return None
 
 
-def _object(
-    document: DocumentRequest, transfer_syntax_uids: tuple[str, ...], number: int, archive: Archive
-) -> Attachment:
+def _object(document: DocumentRequest, transfer_syntax_uids: tuple[str, ...], archive: Archive) -> Chunks:
     """Return the object, as stored if that syntax is listed, else decoded if that may be, else losslessly encoded.
 
     Raises:
         TargetNotFound, TargetGone: it is not there.
         NotAcceptable: none of the syntaxes can be had.
     """
-    target = document.target
-    instance = archive.index.find_instance(
-        target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid
-    )
-    stored = instance.transfer_syntax_uid
-    if stored in transfer_syntax_uids:
+    instance = _instance(document, archive)
+    if instance.transfer_syntax_uid in transfer_syntax_uids:
         # The very bytes: also of the syntaxes that no RESTful service gives out.
-        return Attachment(new_content_id(number), _OBJECT, lambda: stored_bytes(instance, archive=archive))
+        return lambda: stored_bytes(instance, archive=archive)
     is_implicit = IMPLICIT_VR_LITTLE_ENDIAN in transfer_syntax_uids
     if is_implicit and EXPLICIT_VR_LITTLE_ENDIAN not in transfer_syntax_uids:
         try:
-            chunks = _chunks(target, (EXPLICIT_VR_LITTLE_ENDIAN,), archive)
+            explicit = _chunks(document.target, (EXPLICIT_VR_LITTLE_ENDIAN,), archive)
         except NotAcceptable:
-            chunks = _chunks(target, transfer_syntax_uids, archive)
-        else:
-            return Attachment(new_content_id(number), _OBJECT, lambda: implicit_bytes(chunks(), archive=archive))
-    else:
-        chunks = _chunks(target, transfer_syntax_uids, archive)
-    return Attachment(new_content_id(number), _OBJECT, chunks)
+            return _chunks(document.target, transfer_syntax_uids, archive)
+        return lambda: implicit_bytes(explicit(), archive=archive)
+    return _chunks(document.target, transfer_syntax_uids, archive)
 
 
-def _chunks(
-    target: TargetResource, transfer_syntax_uids: tuple[str, ...], archive: Archive
-) -> Callable[[], Iterator[bytes]]:
+def _instance(document: DocumentRequest, archive: Archive) -> StoredInstance:
+    target = document.target
+    return archive.index.find_instance(target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid)
+
+
+def _anonymized(document: DocumentRequest, transfer_syntax_uids: tuple[str, ...], archive: Archive) -> Chunks:
+    """Return the de-identified object in one of the syntaxes, decoded if that may be.
+
+    Raises:
+        TargetNotFound, TargetGone: it is not there.
+        DocumentRefused: it cannot be de-identified, or not in any of the syntaxes.
+    """
+    instance = _instance(document, archive)
+    try:
+        default = deidentified_object(instance, None, archive=archive)
+    except NotAcceptable as error:
+        raise DocumentRefused(ErrorCode.NOT_ANONYMISED, str(error)) from error
+    if default.transfer_syntax_uid in transfer_syntax_uids:
+        return default.chunks
+    if default.transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN and IMPLICIT_VR_LITTLE_ENDIAN in transfer_syntax_uids:
+        return lambda: implicit_bytes(default.chunks(), archive=archive)
+    for uid in transfer_syntax_uids:
+        with suppress(NotAcceptable):
+            return deidentified_object(instance, uid, archive=archive).chunks
+    raise DocumentRefused(ErrorCode.FORMAT_UNAVAILABLE, _NO_SYNTAX)
+
+
+def _chunks(target: TargetResource, transfer_syntax_uids: tuple[str, ...], archive: Archive) -> Chunks:
     """Return how to read an object in one of some syntaxes, decoded if that is one of them.
 
     Raises:

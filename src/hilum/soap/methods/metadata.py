@@ -11,8 +11,9 @@ import orjson
 from hilum.archive.archive import Archive
 from hilum.archive.metadata import instance_metadata
 from hilum.archive.objects import frames_of
+from hilum.archive.rewriting.deidentified import deidentified_attributes
 from hilum.dicom.xml import json_to_xml
-from hilum.errors import TargetGone, TargetNotFound
+from hilum.errors import NotAcceptable, PayloadTooLarge, TargetGone, TargetNotFound
 from hilum.soap.methods.documents import refusal
 from hilum.soap.names import ErrorCode
 from hilum.soap.packaging import Attachment, new_content_id
@@ -26,6 +27,8 @@ _WHOLE: Final = "/NativeDicomModel"
 _ERRORS: Final[Mapping[type[Exception], tuple[ErrorCode, str]]] = {
     TargetNotFound: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
     TargetGone: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
+    NotAcceptable: (ErrorCode.NOT_ANONYMISED, "The instance cannot be anonymised."),
+    PayloadTooLarge: (ErrorCode.TOO_MUCH, "The header of the instance is too large."),
     FilterInvalid: (ErrorCode.INVALID_VALUE, "An XPath expression cannot be evaluated."),
     FilterTooCostly: (ErrorCode.TOO_MUCH, "The XPath expressions take too long."),
 }
@@ -69,8 +72,6 @@ def _metadata(
     document = request.document
     if (refused := refusal(document, archive, unknown=ErrorCode.DOCUMENT_UNKNOWN.value)) is not None:
         return refused
-    if document.anonymize.lower() == "yes":
-        return DocumentError(document, ErrorCode.NOT_ANONYMISED.value, "The instance cannot be anonymised.")
     target = document.target
     try:
         instance = archive.index.find_instance(
@@ -111,7 +112,10 @@ def _frame_error(request: MetadataRequest, instance: StoredInstance, archive: Ar
 def _selected(
     request: MetadataRequest, instance: StoredInstance, base_url: str, filters: Filters, archive: Archive
 ) -> list[bytes | None]:
-    xml = json_to_xml(orjson.loads(b"".join(instance_metadata(instance, base_url, archive=archive))))
+    if request.document.is_anonymized:
+        xml = json_to_xml(deidentified_attributes(instance, archive=archive))
+    else:
+        xml = json_to_xml(orjson.loads(b"".join(instance_metadata(instance, base_url, archive=archive))))
     if not request.filters or request.filters == (_WHOLE,):
         return [xml]
     return filters.select(xml, request.filters)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Final
 from hilum.dicom.resources import TargetResource
 from hilum.dicom.uids import is_uid
 from hilum.errors import InvalidRequest
+from hilum.render.documents.characters import SUPPORTED, charset_parameter
 from hilum.render.parameter_text import MAX_SIDE, checked_window, parse_annotation, parse_quality
 from hilum.render.parameters import Annotation, RelativeRegion, RenderingParameters, Viewport, Window
 
@@ -135,15 +135,8 @@ def _charset(names: Sequence[str]) -> str:
     for name in names:
         if not _CHARSET.fullmatch(name):
             raise InvalidRequest("Charset must be the name of a character set.")
-    return next((name for name in names if _is_known(name)), "")
-
-
-def _is_known(charset: str) -> bool:
-    try:
-        codecs.lookup(charset)
-    except LookupError:
-        return False
-    return True
+    supported = [name for name in names if name.lower() in SUPPORTED]
+    return charset_parameter(",".join(supported)) if supported else ""
 
 
 def _decimal(name: str, text: str) -> float:

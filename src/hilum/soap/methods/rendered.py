@@ -12,11 +12,13 @@ from hilum.archive.rendering.rendered import RenderedPart, retrieve_rendered
 from hilum.archive.rendering.sources import source_of
 from hilum.dicom.resources import TargetResource
 from hilum.dicom.transfer_syntaxes import JPEG_BASELINE
-from hilum.errors import TargetGone, TargetNotFound
+from hilum.errors import InvalidRequest, NotAcceptable, TargetGone, TargetNotFound
 from hilum.render.parameters import Annotation
 from hilum.render.picture import shown_by
 from hilum.render.representations import RENDERED_TYPES, Category, category_of, types_for
 from hilum.render.source import Source
+from hilum.services.uri.parameters import UriRequest
+from hilum.services.uri.retrieve_rendered import DicomSelected, retrieve_rendered_instance
 from hilum.soap.methods.documents import refusal
 from hilum.soap.methods.parameters import Asked, asked_of
 from hilum.soap.names import ErrorCode, Severity
@@ -28,6 +30,7 @@ from hilum.store.blobs.space import full_is_out_of_resources
 from hilum.wire.media_types import parse_media_type
 from hilum.wire.selection import Acceptable
 
+_UNKNOWN: Final = ErrorCode.DOCUMENT_UNKNOWN.value
 _CHUNK_BYTES: Final = 1024 * 1024
 _SPELLINGS: Final = {"application/text": "text/plain", "application/html": "text/html"}
 """As the tables of IHE RAD-55 print them."""
@@ -67,7 +70,7 @@ def retrieve_rendered_documents(
     documents: list[RenderedDocument] = []
     errors: list[DocumentError] = []
     for request in requests:
-        if (error := _checked(request, archive)) is not None:
+        if (error := refusal(request.document, archive, unknown=_UNKNOWN)) is not None:
             errors.append(error)
             continue
         try:
@@ -78,14 +81,6 @@ def retrieve_rendered_documents(
         documents.append(document)
         errors += _warnings(request.document, unsupported)
     return RenderedOutcome(documents, errors)
-
-
-def _checked(request: RenderedRequest, archive: Archive) -> DocumentError | None:
-    if (error := refusal(request.document, archive, unknown=ErrorCode.DOCUMENT_UNKNOWN.value)) is not None:
-        return error
-    if request.document.anonymize.lower() == "yes":
-        return DocumentError(request.document, ErrorCode.NOT_ANONYMISED.value, "The instance cannot be anonymised.")
-    return None
 
 
 def _rendered(
@@ -99,7 +94,7 @@ def _rendered(
         asked = asked_of(request.parameters, request.charsets, request.document.target.study_instance_uid, service_url)
         part = _part(request, asked, archive)
         parameters = _used(request.parameters, part)
-        content = part.render()
+        content = _content(request, part)
         if start + len(content) > limits.max_rendered_bytes:
             raise DocumentRefused(ErrorCode.TOO_MUCH, "The rendered documents are too many bytes for one response.")
         with full_is_out_of_resources():
@@ -112,6 +107,15 @@ def _rendered(
     )
     rendered = RenderedDocument(ReturnedDocument(request.document, attachment), parameters)
     return rendered, asked.parameters.unsupported_annotations
+
+
+def _content(request: RenderedRequest, part: RenderedPart) -> bytes:
+    try:
+        return part.render()
+    except NotAcceptable as error:
+        if request.document.is_anonymized:
+            raise DocumentRefused(ErrorCode.NOT_ANONYMISED, str(error)) from error
+        raise
 
 
 def _chunks(spool: BinaryIO, start: int, length: int) -> Iterator[bytes]:
@@ -132,7 +136,26 @@ def _part(request: RenderedRequest, asked: Asked, archive: Archive) -> RenderedP
     frames = None if asked.frame_number is None else (asked.frame_number,)
     # The order alone says what is preferred: every range has the same weight.
     acceptable = Acceptable(", ".join(media_types))
-    return retrieve_rendered(target, frames, asked.parameters, acceptable, archive=archive).parts[0]
+    part = retrieve_rendered(target, frames, asked.parameters, acceptable, archive=archive).parts[0]
+    return _anonymized(target, asked, part, source, archive) if request.document.is_anonymized else part
+
+
+def _anonymized(
+    target: TargetResource, asked: Asked, part: RenderedPart, source: Source, archive: Archive
+) -> RenderedPart:
+    """Return the rendering of the de-identified instance in the form that was chosen; as the URI Service gives it."""
+    if Annotation.PATIENT in asked.parameters.annotation:
+        raise InvalidRequest("The patient is not named in what is anonymised.")
+    acceptable = Acceptable(part.offer.media_type)
+    frame_number = asked.frame_number if source.frame_count > 1 else None
+    wanted = UriRequest(target, acceptable, (), asked.parameters, frame_number, is_anonymized=True)
+    try:
+        found = retrieve_rendered_instance(wanted, asked.parameters.service_url, archive=archive)
+    except NotAcceptable as error:
+        raise DocumentRefused(ErrorCode.NOT_ANONYMISED, str(error)) from error
+    if isinstance(found, DicomSelected):
+        raise DocumentRefused(ErrorCode.NOT_ANONYMISED, "The instance has no rendered form that can be anonymised.")
+    return found
 
 
 def _media_types(texts: Sequence[str]) -> list[str]:

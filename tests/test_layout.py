@@ -32,6 +32,7 @@ WITHOUT_TWIN = {
     "soap/faults.py": "tests/conformance/test_wado_ws.py",
     "soap/methods/metadata.py": "tests/conformance/test_wado_ws.py",
     "soap/methods/rendered.py": "tests/conformance/test_wado_ws_rendered.py",
+    "soap/lookup.py": "tests/conformance/test_wado_ws.py",
     "soap/refusals.py": "tests/conformance/test_wado_ws_rendered.py",
     "soap/names.py": "tests/conformance/test_wado_ws.py",
     "soap/packaging.py": "tests/conformance/test_wado_ws.py",

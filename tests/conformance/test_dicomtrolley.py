@@ -15,6 +15,7 @@ from dicomtrolley.qido_rs import QidoRS
 from dicomtrolley.rad69 import Rad69, XDSMissingDocumentError
 from dicomtrolley.trolley import Trolley
 from dicomtrolley.wado_rs import WadoRS
+from dicomtrolley.wado_uri import WadoURI
 
 from command_line import part10
 from dicomweb import store
@@ -152,6 +153,13 @@ def test_objects_come_by_wado_rs(filled: Server, session: requests.Session, what
     downloader = WadoRS(session, filled.url, request_per_series=per_series)
 
     assert _uids(downloader.datasets([reference])) == sorted(expected)
+
+
+@pytest.mark.parametrize("options", [{}, {"use_async": True, "max_workers": 3}], ids=str)
+def test_objects_come_by_wado_uri(filled: Server, session: requests.Session, options: dict[str, Any]) -> None:
+    objects, expected = _wanted(filled, session, "study")
+
+    assert _uids(WadoURI(session, f"{filled.origin}/wado", **options).datasets(objects)) == expected
 
 
 def test_studies_are_found_and_downloaded_in_one_go(filled: Server, session: requests.Session, tmp_path: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pydicom
@@ -391,33 +392,53 @@ def test_messages_fit_the_schemas_that_are_served(soap: httpx.Client, server: Se
     response_schema.assertValid(body)
 
 
-@pytest.mark.requirement("WS-21")
-def test_a_soap_toolkit_builds_its_client_from_the_description(soap: httpx.Client, server: Server) -> None:
+@pytest.fixture
+def toolkit(soap: httpx.Client, server: Server) -> Iterator[Any]:
+    """A client that a SOAP toolkit makes of the description alone."""
     assert soap.get("/wado-ws?wsdl").status_code == 200
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         zeep = pytest.importorskip("zeep")
-        toolkit = zeep.Client(f"{server.origin}/wado-ws?wsdl")
-        operations = toolkit.service._binding._operations
+        yield zeep.Client(f"{server.origin}/wado-ws?wsdl")
 
-        reply = toolkit.service.ImagingDocumentSource_RetrieveImagingDocumentSet(
-            StudyRequest=[
-                {
-                    "studyInstanceUID": STUDY,
-                    "SeriesRequest": [
-                        {
-                            "seriesInstanceUID": SERIES,
-                            "DocumentRequest": [{"RepositoryUniqueId": "1.2", "DocumentUniqueId": ONE[2]}],
-                        }
-                    ],
-                }
-            ],
-            TransferSyntaxUIDList={"TransferSyntaxUID": [EXPLICIT]},
-        )
 
-    assert len(operations) == 3
+def _studies(name: str, **request: Any) -> list[dict[str, Any]]:
+    document = {"RepositoryUniqueId": "1.2", "DocumentUniqueId": ONE[2], **request}
+    series = {"seriesInstanceUID": SERIES, name: [document]}
+    return [{"studyInstanceUID": STUDY, "SeriesRequest": [series]}]
+
+
+@pytest.mark.requirement("WS-21", "WS-01")
+def test_a_soap_toolkit_gets_documents(toolkit: Any) -> None:
+    reply = toolkit.service.ImagingDocumentSource_RetrieveImagingDocumentSet(
+        StudyRequest=_studies("DocumentRequest"), TransferSyntaxUIDList={"TransferSyntaxUID": [EXPLICIT]}
+    )
+
+    assert len(toolkit.service._binding._operations) == 3
     assert reply.RegistryResponse.status.endswith("Success")
     assert reply.DocumentResponse[0].Document == stored(ONE)
+
+
+@pytest.mark.requirement("WS-21", "WS-01")
+def test_a_soap_toolkit_gets_rendered_documents(toolkit: Any) -> None:
+    studies = _studies("RenderedDocumentRequest", Rows="8", ContentTypeList={"ContentType": ["image/png"]})
+
+    reply = toolkit.service.ImagingDocumentSource_RetrieveRenderedImagingDocumentSet(StudyRequest=studies)
+
+    (response,) = reply.RenderedDocumentResponse
+    assert (response.SourceDocumentUniqueId, response.Rows, response.mimeType) == (ONE[2], "8", "image/png")
+    assert response.Document.startswith(b"\x89PNG")
+
+
+@pytest.mark.requirement("WS-21", "WS-01")
+def test_a_soap_toolkit_gets_metadata(toolkit: Any) -> None:
+    studies = _studies("DocumentRequest", XPath=[MODALITY])
+
+    reply = toolkit.service.ImagingDocumentSource_RetrieveImagingDocumentSetInformation(StudyRequest=studies)
+
+    (response,) = reply.DocumentInformationResponse
+    assert response.DocumentUniqueId == ONE[2]
+    assert len(response.XPathResponseList.XPathResponse) == 1
 
 
 @pytest.mark.parametrize("query", ["", "?xsd=../service.wsdl", "?xsd=", "?other"])

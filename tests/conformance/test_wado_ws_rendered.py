@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import pydicom
 import pytest
 from lxml import etree
 from PIL import Image
@@ -17,7 +18,7 @@ from pydicom.uid import GrayscaleSoftcopyPresentationStateStorage, generate_uid
 
 import servers
 from dicomweb import store
-from samples import PREFIX, encode, make_dataset, make_object
+from samples import PREFIX, encode, make_dataset, make_object, packaged_objects
 from soap_messages import PLAIN, RENDERED, Place, Reply, envelope, rendered_body, reply_of
 
 STUDY, SERIES = "1.2.7.2", "1.2.7.2.1"
@@ -160,6 +161,33 @@ def test_a_presentation_state_is_applied(soap: httpx.Client) -> None:
     found = used(reply)
     assert (found["Rows"], found["Columns"]) == ("8", "16")
     assert (found["PresentationUID"], found["PresentationSeriesUID"]) == (STATE[2], STATE[1])
+
+
+@pytest.mark.requirement("WS-13")
+@pytest.mark.parametrize(
+    ("content_type", "charsets", "media_type"),
+    [
+        ("text/html", (), "text/html"),
+        ("application/html", (), "text/html"),
+        ("application/text", ("x-none", "iso-8859-1"), "text/plain"),
+        ("application/pdf", (), "application/pdf"),
+    ],
+)
+def test_a_report_comes_as_a_document(
+    soap: httpx.Client, client: httpx.Client, content_type: str, charsets: tuple[str, ...], media_type: str
+) -> None:
+    content = packaged_objects()["test-SR.dcm"].read_bytes()
+    found = pydicom.dcmread(io.BytesIO(content))
+    place = (str(found.StudyInstanceUID), str(found.SeriesInstanceUID), str(found.SOPInstanceUID))
+    assert store(client, content).status_code == 200
+    listed = "".join(f"<wado:Charset>{charset}</wado:Charset>" for charset in charsets)
+
+    reply = rendered(soap, place, "image/jpeg", content_type, inside=f"<wado:CharsetList>{listed}</wado:CharsetList>")
+
+    ((kind, document),) = reply.parts.values()
+    assert kind.startswith(media_type)
+    assert "Rows" not in used(reply)
+    assert document.startswith(b"%PDF") if media_type == "application/pdf" else b"<script" not in document
 
 
 @pytest.mark.requirement("WS-14")

@@ -15,6 +15,7 @@ from hilum.dicom.resources import TargetResource
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from hilum.errors import NotAcceptable, TargetGone, TargetNotFound
 from hilum.services.studies import retrieve
+from hilum.soap.lookup import Lookup
 from hilum.soap.names import ErrorCode
 from hilum.soap.packaging import Attachment, new_content_id
 from hilum.soap.refusals import REFUSING, DocumentRefused, refused
@@ -45,9 +46,16 @@ def retrieve_documents(requests: Sequence[DocumentSetRequest], *, archive: Archi
     """
     returned: list[ReturnedDocument] = []
     errors: list[DocumentError] = []
+    unknown = archive.settings.soap.unknown_document_code
+    documents = [document for request in requests for document in request.documents]
+    lookup = Lookup(documents, unknown=unknown, archive=archive)
     for request in requests:
         for document in request.documents:
-            found = _document(document, request.transfer_syntax_uids, len(returned) + 1, archive)
+            instance = lookup.find(document)
+            if isinstance(instance, DocumentError):
+                errors.append(instance)
+                continue
+            found = _document(document, instance, request.transfer_syntax_uids, len(returned) + 1, archive)
             if isinstance(found, DocumentError):
                 errors.append(found)
             else:
@@ -56,16 +64,18 @@ def retrieve_documents(requests: Sequence[DocumentSetRequest], *, archive: Archi
 
 
 def _document(
-    document: DocumentRequest, transfer_syntax_uids: tuple[str, ...], number: int, archive: Archive
+    document: DocumentRequest,
+    instance: StoredInstance,
+    transfer_syntax_uids: tuple[str, ...],
+    number: int,
+    archive: Archive,
 ) -> ReturnedDocument | DocumentError:
-    unknown = archive.settings.soap.unknown_document_code
-    if (missing := refusal(document, archive, unknown=unknown)) is not None:
-        return missing
     read = _anonymized if document.is_anonymized else _object
     try:
-        chunks = read(document, transfer_syntax_uids, archive)
+        chunks = read(instance, transfer_syntax_uids, archive)
     except (TargetNotFound, TargetGone):
         # It went away after it was found.
+        unknown = archive.settings.soap.unknown_document_code
         return DocumentError(document, unknown, "There is no such instance any more.")
     except NotAcceptable:
         return DocumentError(document, ErrorCode.FORMAT_UNAVAILABLE.value, _NO_SYNTAX)
@@ -77,64 +87,33 @@ def _document(
     return ReturnedDocument(document, Attachment(new_content_id(number), _OBJECT, chunks))
 
 
-def refusal(document: DocumentRequest, archive: Archive, *, unknown: str) -> DocumentError | None:
-    """Return why a document cannot be had at all; None: it is there.
-
-    Args:
-        document: that is asked for.
-        archive: where it should be.
-        unknown: code for one that is not there.
-    """
-    soap = archive.settings.soap
-    if soap.strict_repository and document.repository_unique_id != soap.repository_unique_id:
-        return DocumentError(document, ErrorCode.UNKNOWN_REPOSITORY.value, "This is another repository.")
-    target = document.target
-    try:
-        archive.index.find_instance(target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid)
-    except TargetGone:
-        return DocumentError(document, ErrorCode.GONE.value, "The instance was deleted.")
-    except TargetNotFound:
-        if archive.index.live_blob_id(target.sop_instance_uid) is not None:
-            text = "The instance belongs to another series or study."
-            return DocumentError(document, ErrorCode.INCONSISTENT.value, text)
-        return DocumentError(document, unknown, "There is no such instance.")
-    return None
-
-
-def _object(document: DocumentRequest, transfer_syntax_uids: tuple[str, ...], archive: Archive) -> Chunks:
+def _object(instance: StoredInstance, transfer_syntax_uids: tuple[str, ...], archive: Archive) -> Chunks:
     """Return the object, as stored if that syntax is listed, else decoded if that may be, else losslessly encoded.
 
     Raises:
         TargetNotFound, TargetGone: it is not there.
         NotAcceptable: none of the syntaxes can be had.
     """
-    instance = _instance(document, archive)
     if instance.transfer_syntax_uid in transfer_syntax_uids:
         # The very bytes: also of the syntaxes that no RESTful service gives out.
         return lambda: stored_bytes(instance, archive=archive)
+    target = TargetResource(instance.study_instance_uid, instance.series_instance_uid, instance.sop_instance_uid)
     is_implicit = IMPLICIT_VR_LITTLE_ENDIAN in transfer_syntax_uids
     if is_implicit and EXPLICIT_VR_LITTLE_ENDIAN not in transfer_syntax_uids:
         try:
-            explicit = _chunks(document.target, (EXPLICIT_VR_LITTLE_ENDIAN,), archive)
+            explicit = _chunks(target, (EXPLICIT_VR_LITTLE_ENDIAN,), archive)
         except NotAcceptable:
-            return _chunks(document.target, transfer_syntax_uids, archive)
+            return _chunks(target, transfer_syntax_uids, archive)
         return lambda: implicit_bytes(explicit(), archive=archive)
-    return _chunks(document.target, transfer_syntax_uids, archive)
+    return _chunks(target, transfer_syntax_uids, archive)
 
 
-def _instance(document: DocumentRequest, archive: Archive) -> StoredInstance:
-    target = document.target
-    return archive.index.find_instance(target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid)
-
-
-def _anonymized(document: DocumentRequest, transfer_syntax_uids: tuple[str, ...], archive: Archive) -> Chunks:
+def _anonymized(instance: StoredInstance, transfer_syntax_uids: tuple[str, ...], archive: Archive) -> Chunks:
     """Return the de-identified object in one of the syntaxes, decoded if that may be.
 
     Raises:
-        TargetNotFound, TargetGone: it is not there.
         DocumentRefused: it cannot be de-identified, or not in any of the syntaxes.
     """
-    instance = _instance(document, archive)
     try:
         default = deidentified_object(instance, None, archive=archive)
     except NotAcceptable as error:

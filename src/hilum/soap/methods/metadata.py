@@ -14,7 +14,7 @@ from hilum.archive.objects import frames_of
 from hilum.archive.rewriting.deidentified import deidentified_attributes
 from hilum.dicom.xml import json_to_xml
 from hilum.errors import NotAcceptable, PayloadTooLarge, TargetGone, TargetNotFound
-from hilum.soap.methods.documents import refusal
+from hilum.soap.lookup import Lookup
 from hilum.soap.names import ErrorCode
 from hilum.soap.packaging import Attachment, new_content_id
 from hilum.soap.requests import MetadataRequest
@@ -55,9 +55,15 @@ def retrieve_metadata(requests: Sequence[MetadataRequest], *, base_url: str, arc
     documents: list[MetadataDocument] = []
     errors: list[DocumentError] = []
     attachments = 0
+    wanted = [request.document for request in requests]
+    lookup = Lookup(wanted, unknown=ErrorCode.DOCUMENT_UNKNOWN.value, archive=archive)
     with Filters(timeout_s=archive.settings.soap.filter_timeout_s) as filters:
         for request in requests:
-            found = _metadata(request, attachments, base_url, filters, archive)
+            instance = lookup.find(request.document)
+            if isinstance(instance, DocumentError):
+                errors.append(instance)
+                continue
+            found = _metadata(request, instance, attachments, _Evaluation(base_url, filters, archive))
             if isinstance(found, DocumentError):
                 errors.append(found)
             else:
@@ -66,20 +72,23 @@ def retrieve_metadata(requests: Sequence[MetadataRequest], *, base_url: str, arc
     return MetadataOutcome(documents, errors)
 
 
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """What the documents of a message have in common."""
+
+    base_url: str
+    filters: Filters
+    archive: Archive
+
+
 def _metadata(
-    request: MetadataRequest, attachments: int, base_url: str, filters: Filters, archive: Archive
+    request: MetadataRequest, instance: StoredInstance, attachments: int, evaluation: _Evaluation
 ) -> MetadataDocument | DocumentError:
-    document = request.document
-    if (refused := refusal(document, archive, unknown=ErrorCode.DOCUMENT_UNKNOWN.value)) is not None:
-        return refused
-    target = document.target
+    document, archive = request.document, evaluation.archive
     try:
-        instance = archive.index.find_instance(
-            target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid
-        )
         if (frame_error := _frame_error(request, instance, archive)) is not None:
             return frame_error
-        selected = _selected(request, instance, base_url, filters, archive)
+        selected = _selected(request, instance, evaluation)
     except tuple(_ERRORS) as error:
         code, text = _ERRORS[type(error)]
         return DocumentError(document, code.value, text)
@@ -109,13 +118,12 @@ def _frame_error(request: MetadataRequest, instance: StoredInstance, archive: Ar
     return None
 
 
-def _selected(
-    request: MetadataRequest, instance: StoredInstance, base_url: str, filters: Filters, archive: Archive
-) -> list[bytes | None]:
+def _selected(request: MetadataRequest, instance: StoredInstance, evaluation: _Evaluation) -> list[bytes | None]:
+    base_url, archive = evaluation.base_url, evaluation.archive
     if request.document.is_anonymized:
         xml = json_to_xml(deidentified_attributes(instance, archive=archive))
     else:
         xml = json_to_xml(orjson.loads(b"".join(instance_metadata(instance, base_url, archive=archive))))
     if not request.filters or request.filters == (_WHOLE,):
         return [xml]
-    return filters.select(xml, request.filters)
+    return evaluation.filters.select(xml, request.filters)

@@ -17,9 +17,9 @@ from hilum.render.parameters import Annotation
 from hilum.render.picture import shown_by
 from hilum.render.representations import RENDERED_TYPES, Category, category_of, types_for
 from hilum.render.source import Source
-from hilum.services.uri.parameters import UriRequest
+from hilum.services.uri.parameters import USUAL_SPELLINGS, UriRequest
 from hilum.services.uri.retrieve_rendered import DicomSelected, retrieve_rendered_instance
-from hilum.soap.methods.documents import refusal
+from hilum.soap.lookup import Lookup
 from hilum.soap.methods.parameters import Asked, asked_of
 from hilum.soap.names import ErrorCode, Severity
 from hilum.soap.packaging import Attachment, new_content_id
@@ -30,10 +30,7 @@ from hilum.store.blobs.space import full_is_out_of_resources
 from hilum.wire.media_types import parse_media_type
 from hilum.wire.selection import Acceptable
 
-_UNKNOWN: Final = ErrorCode.DOCUMENT_UNKNOWN.value
 _CHUNK_BYTES: Final = 1024 * 1024
-_SPELLINGS: Final = {"application/text": "text/plain", "application/html": "text/html"}
-"""As the tables of IHE RAD-55 print them."""
 _QUALITIES: Final[Mapping[str, int]] = {
     "image/jpeg": 90,
     "image/jp2": 90,
@@ -69,9 +66,12 @@ def retrieve_rendered_documents(
     """
     documents: list[RenderedDocument] = []
     errors: list[DocumentError] = []
+    wanted = [request.document for request in requests]
+    lookup = Lookup(wanted, unknown=ErrorCode.DOCUMENT_UNKNOWN.value, archive=archive)
     for request in requests:
-        if (error := refusal(request.document, archive, unknown=_UNKNOWN)) is not None:
-            errors.append(error)
+        instance = lookup.find(request.document)
+        if isinstance(instance, DocumentError):
+            errors.append(instance)
             continue
         try:
             document, unsupported = _rendered(request, spool, len(documents), service_url, archive)
@@ -171,7 +171,7 @@ def _media_types(texts: Sequence[str]) -> list[str]:
             essence = parse_media_type(text).essence.lower()
         except ValueError:
             continue
-        wanted.append(_SPELLINGS.get(essence, essence))
+        wanted.append(USUAL_SPELLINGS.get(essence, essence))
     supported = [name for name in wanted if name in known]
     if not supported:
         raise DocumentRefused(ErrorCode.FORMAT_UNSUPPORTED, "None of the content types is rendered here.")

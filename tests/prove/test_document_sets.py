@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 import servers
@@ -36,31 +36,42 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]
         yield running
 
 
-def _drain(response: httpx.Response) -> int:
-    assert response.status_code == 200
-    return sum(len(chunk) for chunk in response.iter_raw())
+def _fetch(port: int, request: bytes) -> tuple[int, float]:
+    """Return how many bytes come and in how many seconds; no library of user agents is measured beside the server."""
+    received, buffer = 0, bytearray(1 << 20)
+    begun = time.perf_counter()
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
+        connection.sendall(request)
+        while size := connection.recv_into(buffer):
+            assert received or buffer.startswith(b"HTTP/1.1 200 ")
+            received += size
+    return received, time.perf_counter() - begun
+
+
+def _message(method: str, path: str, body: bytes, **headers: str) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Connection: close", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 @pytest.mark.requirement("WS-22")
 def test_2000_documents_come_at_half_the_speed_of_wado_rs_or_better(server: servers.Server) -> None:
     places = [(STUDY, SERIES, f"{SERIES}.{100000 + number}") for number in range(COUNT)]
     message = envelope(documents_body(places), DOCUMENTS)
+    requests = {
+        "soap": _message("POST", "/wado-ws", message, Content_Type=PLAIN),
+        "rest": _message("GET", f"/dicomweb/studies/{STUDY}/series/{SERIES}", b"", **OBJECTS),
+    }
     seconds: dict[str, list[float]] = {"soap": [], "rest": []}
-    with AnonymousMemory(server) as memory, server.client() as client:
+    sizes: dict[str, int] = {}
+    with AnonymousMemory(server) as memory:
         for _ in range(3):
-            begun = time.perf_counter()
-            with client.stream(
-                "POST", f"{server.origin}/wado-ws", content=message, headers={"Content-Type": PLAIN}
-            ) as response:
-                received = _drain(response)
-            seconds["soap"].append(time.perf_counter() - begun)
-            begun = time.perf_counter()
-            with client.stream("GET", f"/studies/{STUDY}/series/{SERIES}", headers=OBJECTS) as response:
-                expected = _drain(response)
-            seconds["rest"].append(time.perf_counter() - begun)
+            for name, request in requests.items():
+                sizes[name], elapsed = _fetch(server.port, request)
+                seconds[name].append(elapsed)
 
-    figures = {name: f"{received / min(times) / 1e6:.0f} MB/s" for name, times in seconds.items()}
-    print(f"{received / 1e6:.0f} MB: {figures}, {memory.highest_mb:.0f} MB RssAnon")  # noqa: T201 - the figures are the result
-    assert received > expected * 0.99
+    figures = {name: f"{sizes[name] / min(times) / 1e6:.0f} MB/s" for name, times in seconds.items()}
+    print(f"{sizes['soap'] / 1e6:.0f} MB: {figures}, {memory.highest_mb:.0f} MB RssAnon")  # noqa: T201 - the figures are the result
+    assert sizes["soap"] > sizes["rest"] * 0.99
     assert min(seconds["soap"]) < min(seconds["rest"]) * _LONGEST_SLOWDOWN
     assert memory.highest_mb < _MOST_MEMORY_MB

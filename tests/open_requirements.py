@@ -31,6 +31,8 @@ REASONS: Final[dict[str, str]] = {
     "WS-24": "Asynchronous replies and JPIP are not offered.",
     "IHE-XDSI-06": "Answers are synchronous; an address elsewhere is a fault.",
     "IHE-XDSI-07": "Manifests are not published by the server.",
+    "IHE-XDSI-08": "The endpoint is named; the repository's identifier is a setting of the site.",
+    "IHE-WIC-17": "The conversion adds no item to Contributing Equipment Sequence.",
     "IHE-WIA-10": "The XDS-I backend option is not offered.",
     "IHE-WIA-12": "Audit messages are not written yet.",
     "IHE-AIW-11": "Tokens have no scopes.",

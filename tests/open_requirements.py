@@ -29,7 +29,6 @@ REASONS: Final[dict[str, str]] = {
     "SEC-04": "Static bearer tokens.",
     "WS-23": "Audit messages are not written yet; authentication is that of all resources.",
     "WS-24": "Asynchronous replies and JPIP are not offered.",
-    "IHE-XDSI-06": "Answers are synchronous; an address elsewhere is a fault.",
     "IHE-XDSI-07": "Manifests are not published by the server.",
     "IHE-XDSI-08": "The endpoint is named; the repository's identifier is a setting of the site.",
     "IHE-WIC-17": "The conversion adds no item to Contributing Equipment Sequence.",

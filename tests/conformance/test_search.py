@@ -111,7 +111,7 @@ def test_relational_searches_carry_the_levels_above(client: httpx.Client) -> Non
     assert set(of_study[0]) >= SERIES_ATTRIBUTES | INSTANCE_ATTRIBUTES
 
 
-@pytest.mark.requirement("QIDO-07", "SRCH-42")
+@pytest.mark.requirement("QIDO-07", "SRCH-42", "QIDO-41")
 @pytest.mark.parametrize(
     "path",
     ["/studies?PatientID=nobody%20at%20all", "/studies/1.2.3.4/series", "/studies/1.2.3.4/series/1.2.3/instances"],
@@ -225,7 +225,7 @@ def test_includefield_all_returns_what_the_level_has(client: httpx.Client) -> No
     assert values(instance, "00280004") == ["MONOCHROME2"]
 
 
-@pytest.mark.requirement("SRCH-40", "SRCH-41", "SRCH-44", "SRCH-45", "QIDO-40")
+@pytest.mark.requirement("SRCH-40", "SRCH-41", "SRCH-44", "SRCH-45", "QIDO-40", "SRCH-43", "QIDO-17")
 def test_pages_follow_each_other_without_gaps(client: httpx.Client) -> None:
     patient = patient_id()
     store_all(client, *(make_dataset(PatientID=patient, StudyDate=f"2024010{day}") for day in (1, 3, 2, 4, 5)))

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
-from os.path import commonprefix
+from itertools import pairwise, takewhile
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -94,7 +93,7 @@ def _edits(word: str, other: str, most: int) -> int:
 
     Words of an index often begin alike, so the common beginning goes first and hopeless words end early.
     """
-    start = len(commonprefix((word, other)))
+    start = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False)))
     # A letter before what differs may have changed places with it.
     word, other = word[max(0, start - 1) :], other[max(0, start - 1) :]
     before: list[int] = []

@@ -43,7 +43,7 @@ _w: Final = tables.workitem.c
 _ROWS: Final = KeyRows(tables.workitem_key, _w.id)
 _LIVE: Final[ColumnElement[bool]] = literal_column("workitem.state <> ''")
 _KEY_TABLES: Final = dict.fromkeys(Level, tables.workitem_key)
-_UNDRIVEN: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.NEVER, Op.EMPTY, Op.EITHER})
+_UNDRIVEN: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.MOMENTS, Op.NEVER, Op.EMPTY, Op.EITHER})
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,8 @@ class SoapSettings(Section):
     """Most documents that one message may ask for."""
     filter_timeout_s: PositiveFloat = 5.0
     """Seconds of processor time that the XPath filters of one document may take."""
+    message_timeout_s: PositiveFloat = 30.0
+    """Seconds that the XPath filters of all documents of one message may take."""
 
 
 class TrashSettings(Section):

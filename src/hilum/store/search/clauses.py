@@ -182,8 +182,9 @@ def item_clause(
     conditions: list[ColumnElement[bool]] = []
     for place, (number, key) in enumerate(zip(numbers, keys, strict=True)):
         shape = shapes[number]
-        # From here the owner is known: the primary key leads to its rows, the index of values must not.
-        value = key.c.value if plan.way is Way.PLANNED else _unindexed(key.c.value)
+        # From here the owner is known: the primary key leads to its rows. SQLite would take the index of values for a
+        # range and go through all of its rows once an owner, in counts as well.
+        value = key.c.value if kind is Kind.POSTGRESQL else _unindexed(key.c.value)
         conditions += [key.c.owner == rows.owner, key.c.path == bindparam(f"p{number}")]
         if shape.op is Op.MOMENT:
             conditions.append(_moment_clause(number, value, _time_of(key, table, number)))

@@ -62,6 +62,8 @@ class HttpSettings(Section):
     """Path of the RESTful services of PS3.18; '' serves them at the top."""
     soap_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado-ws"
     """Path of the SOAP service."""
+    uri_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado"
+    """Path of the URI Service (WADO-URI)."""
     public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
     """Scheme, host and prefix in front of every root as user agents see them, such as
     `https://pacs.example.org/imaging`; '' derives them from the request."""

@@ -50,7 +50,7 @@ def test_columns_go_on_in_time() -> None:
     (sheet,) = sheets_of(attributes(dataset), frozenset())
 
     first, second = sheet.traces[1], sheet.traces[2]
-    assert (np.ptp(first[:, 1]), np.ptp(second[:, 1])) == (pytest.approx(10), 0)
+    assert [np.ptp(first[:, 1]), np.ptp(second[:, 1])] == pytest.approx([10, 0])
     assert second[0, 0] == pytest.approx(first[0, 0] + 62.5)
 
 

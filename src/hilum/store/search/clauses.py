@@ -109,7 +109,7 @@ def clauses(shapes: Sequence[Shape], kind: Kind, plan: Plan) -> Iterator[ColumnE
             if number == plan.driver:
                 yield _OWNERS[shape.level].in_(_owners(shape, number, kind))
     for numbers in groups.values():
-        yield _exists_clause(shapes, numbers, kind, plan)
+        yield _exists_clause(shapes, numbers, kind)
 
 
 def _is_on_way(shape: Shape) -> bool:
@@ -160,9 +160,9 @@ def few(shape: Shape, number: int, kind: Kind, most: int) -> Select[Any]:
     return select(func.count()).select_from(found.limit(literal_column(str(most))).subquery())
 
 
-def _exists_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, plan: Plan) -> ColumnElement[bool]:
+def _exists_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind) -> ColumnElement[bool]:
     level = shapes[numbers[0]].level
-    return item_clause(shapes, numbers, kind, plan, KeyRows(KEY_TABLES[level], _OWNERS[level]))
+    return item_clause(shapes, numbers, kind, KeyRows(KEY_TABLES[level], _OWNERS[level]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +173,7 @@ class KeyRows:
     owner: ColumnElement[int]
 
 
-def item_clause(
-    shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, plan: Plan, rows: KeyRows
-) -> ColumnElement[bool]:
+def item_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, rows: KeyRows) -> ColumnElement[bool]:
     """Return the condition that the owner has key rows of one item that pass these tests."""
     table = rows.table
     keys = [table.alias(f"k{number}") for number in numbers]

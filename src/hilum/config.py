@@ -62,6 +62,8 @@ class HttpSettings(Section):
     """Path of the RESTful services of PS3.18; '' serves them at the top."""
     soap_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado-ws"
     """Path of the SOAP service."""
+    uri_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado"
+    """Path of the URI Service (WADO-URI)."""
     public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
     """Scheme, host and prefix in front of every root as user agents see them, such as
     `https://pacs.example.org/imaging`; '' derives them from the request."""
@@ -97,6 +99,9 @@ class SearchSettings(Section):
     """Most matches in one response (`maxResults` of PS3.18 8.3.4.4.1)."""
     empty: Literal[204, 200] = 204
     """Status of a search without matches: 204 (PS3.18 8.3.4.4.1), or 200 with an empty list."""
+    over_limit: Literal["page", "refuse"] = "page"
+    """More matches than `max_results` and no smaller `limit` in the request: `page` answers the first ones with a
+    Warning, `refuse` answers 413."""
     instance_keys: Texts = ()
     """Keywords or tags of instance-level attributes that are indexed for searches across studies."""
     scan_limit: PositiveInt = 10_000

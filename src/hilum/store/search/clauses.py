@@ -118,7 +118,7 @@ def clauses(shapes: Sequence[Shape], kind: Kind, plan: Plan) -> Iterator[ColumnE
     groups: dict[object, list[int]] = {}
     for number, shape in enumerate(shapes):
         if shape.op is Op.EMPTY:
-            yield empty_clause(number, plan, KeyRows(KEY_TABLES[shape.level], _OWNERS[shape.level]))
+            yield empty_clause(number, KeyRows(KEY_TABLES[shape.level], _OWNERS[shape.level]))
         elif has_column(shape):
             yield _column_clause(shape, number, _tested_column(shape, number, plan), kind)
         else:
@@ -188,10 +188,11 @@ def few(shape: Shape, number: int, kind: Kind, most: int) -> Select[Any]:
     return select(func.count()).select_from(found.limit(literal_column(str(most))).subquery())
 
 
-def empty_clause(number: int, plan: Plan, rows: KeyRows) -> ColumnElement[bool]:
+def empty_clause(number: int, rows: KeyRows) -> ColumnElement[bool]:
     """Return the condition that the owner has no value of an attribute."""
     key = rows.table.alias(f"k{number}")
-    value = key.c.value if plan.way is Way.PLANNED else _unindexed(key.c.value)
+    # The index of values would be gone through once an owner.
+    value = _unindexed(key.c.value)
     is_value = (key.c.owner == rows.owner, key.c.path == bindparam(f"p{number}"), value > _EMPTY)
     return ~exists(select(_ONE).select_from(key).where(*is_value))
 

@@ -112,7 +112,7 @@ def conditions(form: _Form, plan: Plan) -> list[ColumnElement[bool]]:
             found.append(empty_clause(number, plan, _ROWS))
             continue
         groups.setdefault(shape.path[0] if len(shape.path) > 1 else number, []).append(number)
-    found += [item_clause(form.shapes, numbers, form.kind, plan, _ROWS) for numbers in groups.values()]
+    found += [item_clause(form.shapes, numbers, form.kind, _ROWS) for numbers in groups.values()]
     return found
 
 

@@ -8,6 +8,13 @@ from hilum.web.resources.commitment import COMMITMENT_SERVICE
 from hilum.web.resources.resource import Service
 from hilum.web.resources.soap import SOAP_SERVICE
 from hilum.web.resources.studies import STUDIES_SERVICE
+from hilum.web.resources.viewer import VIEWER_SERVICE
 from hilum.web.resources.worklist import WORKLIST_SERVICE
 
-SERVICES: Final[tuple[Service, ...]] = (STUDIES_SERVICE, WORKLIST_SERVICE, COMMITMENT_SERVICE, SOAP_SERVICE)
+SERVICES: Final[tuple[Service, ...]] = (
+    STUDIES_SERVICE,
+    WORKLIST_SERVICE,
+    COMMITMENT_SERVICE,
+    SOAP_SERVICE,
+    VIEWER_SERVICE,
+)

@@ -17,7 +17,7 @@ from hilum.viewer.adapting import MEDIA_TYPES
 from hilum.viewer.installation import CODINGS, Installation, ViewerDamaged, find_installation, record_stamp
 from hilum.web.origin import origin_of
 from hilum.web.transfer.send import Answer, AnswerResponse
-from hilum.web.viewer.page import ISOLATION, PAGE_HEADERS, configuration, page
+from hilum.web.viewer.page import FILE_HEADERS, PAGE_HEADERS, configuration, page
 from hilum.wire.accept import preferred_coding
 from hilum.wire.conditional import etag_of, none_match, with_coding
 
@@ -115,7 +115,7 @@ def _file(data: Path, build: str, name: str, *, accepted: str, if_none_match: st
     coding = preferred_coding(accepted, kept) if kept else None
     etag = etag_of(build, name)
     headers = {
-        **ISOLATION,
+        **FILE_HEADERS,
         "Content-Type": MEDIA_TYPES.get(PurePosixPath(name).suffix, "text/plain; charset=utf-8"),
         "Cache-Control": _FOREVER,
         "ETag": etag,

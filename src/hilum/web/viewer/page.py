@@ -18,38 +18,37 @@ CONFIGURATION: Final = "app-config.js"
 """Name of the configuration below the viewer's root."""
 
 # What OHIF needs beyond its own files:
-#   'unsafe-eval'      its codecs (compiled C++) build their glue functions from text
 #   style 'unsafe-inline', img data:   its interface
-#   blob:              workers, thumbnails and documents that it holds in memory
-_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self' 'unsafe-eval'",
-        "worker-src 'self' blob:",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "media-src 'self' blob:",
-        "connect-src 'self' data: blob:",
-        "object-src 'self' blob:",
-        "frame-src 'self' blob:",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'self'",
-    )
+#   blob:                              workers, thumbnails and documents that it holds in memory
+_POLICY: Final = (
+    "default-src 'none'",
+    "worker-src 'self' blob:",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "media-src 'self' blob:",
+    "connect-src 'self' data: blob:",
+    "object-src 'self' blob:",
+    "frame-src 'self' blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
 )
+_PAGE_SCRIPTS: Final = "script-src 'self' 'wasm-unsafe-eval'"
+# The codecs build their glue functions from text. They run in workers, which are held to the policy of their script.
+_WORKER_SCRIPTS: Final = "script-src 'self' 'unsafe-eval'"
 
-ISOLATION: Final[Mapping[str, str]] = {
+FILE_HEADERS: Final[Mapping[str, str]] = {
+    # Page and workers may share memory where their origin is alone in its process.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "; ".join((*_POLICY, _WORKER_SCRIPTS)),
 }
-"""What lets the page and its workers share memory: they are alone with their own origin."""
 PAGE_HEADERS: Final[Mapping[str, str]] = {
-    **ISOLATION,
-    "Content-Security-Policy": _POLICY,
+    **FILE_HEADERS,
+    "Content-Security-Policy": "; ".join((*_POLICY, _PAGE_SCRIPTS)),
     # Paths and queries of the viewer name studies.
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",
@@ -76,6 +75,7 @@ _PAGE: Final = """<!doctype html>
 """
 
 _CONFIGURATION: Final = """// Configuration of OHIF for this origin server; made by it.
+console.time("scriptToView");
 window.PUBLIC_URL = {files};
 window.browserImportFunction = (name) => import(name);
 window.config = {config};

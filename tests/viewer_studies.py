@@ -128,15 +128,17 @@ def ultrasound(frames: int) -> bytes:
 
 def pdf_document() -> bytes:
     """Return an encapsulated PDF of one page that is red all over."""
-    return encode(_without_pixels(
-        SOPClassUID=EncapsulatedPDFStorage,
-        Modality="DOC",
-        SeriesDescription="Report",
-        DocumentTitle="Red",
-        MIMETypeOfEncapsulatedDocument="application/pdf",
-        BurnedInAnnotation="NO",
-        EncapsulatedDocument=red_pdf(),
-    ))
+    return encode(
+        _without_pixels(
+            SOPClassUID=EncapsulatedPDFStorage,
+            Modality="DOC",
+            SeriesDescription="Report",
+            DocumentTitle="Red",
+            MIMETypeOfEncapsulatedDocument="application/pdf",
+            BurnedInAnnotation="NO",
+            EncapsulatedDocument=red_pdf(),
+        )
+    )
 
 
 def red_pdf() -> bytes:

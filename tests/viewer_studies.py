@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import config
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import (
-    JPEG2000Lossless,
     BasicTextSRStorage,
     CTImageStorage,
     EncapsulatedPDFStorage,
     ExplicitVRLittleEndian,
     HTJ2KLossless,
+    JPEG2000Lossless,
     PositronEmissionTomographyImageStorage,
     SegmentationStorage,
     UltrasoundMultiFrameImageStorage,

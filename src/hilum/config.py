@@ -46,8 +46,8 @@ def _check_template(text: str) -> str:
     """Check a URL with names in braces."""
     if text and not text.startswith(("http://", "https://", "/")):
         raise ValueError("it must start with http://, https:// or /")
-    unknown = sorted(set(re.findall(r"\{([^{}]*)\}", text)) - DISPLAY_FIELDS)
-    if unknown or re.search(r"[\x00-\x20\x7f]", text):
+    bare = re.sub(rf"\{{({'|'.join(DISPLAY_FIELDS)})\}}", "", text)
+    if re.search(r"[{}\x00-\x20\x7f]", bare):
         raise ValueError(f"it may hold no spaces, and in braces only {', '.join(sorted(DISPLAY_FIELDS))}")
     return text
 
@@ -279,7 +279,7 @@ class ViewerSettings(Section):
     `https://viewer.example.org/?studies={studyUIDs}`; '' is the viewer on board. What may stand in braces: `studyUIDs`
     (with commas between them), `patientID`, `viewerType`, `diagnosticQuality` and `keyImagesOnly`."""
     max_displayed_studies: Annotated[int, Field(ge=1, le=200)] = 50
-    """Most studies that one request to display images opens; of more, the newest."""
+    """Most studies that one request to display images opens; of a patient's, the newest."""
 
 
 class LogSettings(Section):

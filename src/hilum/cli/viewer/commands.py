@@ -45,7 +45,7 @@ def install(*, archive: FromOption = None, data: DataOption = None, config: Conf
 
 @viewer.command()
 def status(*, data: DataOption = None, config: ConfigOption = None) -> None:
-    """Say which viewer is installed and whether its files are complete; exit status 1 if there is none or they are not."""
+    """Say which viewer is installed and whether it is complete; the exit status is 1 if it is not."""
     folder = settings_of_run(config, {"data": data}).settings.data
     try:
         installed = find_installation(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hilum.web.resources.commitment import COMMITMENT_SERVICE
+from hilum.web.resources.image_display import IMAGE_DISPLAY_SERVICE
 from hilum.web.resources.resource import Service
 from hilum.web.resources.soap import SOAP_SERVICE
 from hilum.web.resources.studies import STUDIES_SERVICE
@@ -17,4 +18,5 @@ SERVICES: Final[tuple[Service, ...]] = (
     COMMITMENT_SERVICE,
     SOAP_SERVICE,
     VIEWER_SERVICE,
+    IMAGE_DISPLAY_SERVICE,
 )

@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from hilum.dicom.searching.query import (
     MAX_PARAMETERS,
     MAX_QUERY_BYTES,
+    AnyOf,
     Condition,
     DateTimeRange,
+    Empty,
+    Fuzzy,
     Level,
     Match,
     Query,
@@ -17,6 +20,7 @@ from hilum.dicom.searching.query import (
     SingleValue,
     UidList,
     Wildcard,
+    ZonedRange,
     parse_query,
 )
 
@@ -253,13 +257,54 @@ def test_other_dates_and_times_stay_apart(text: str) -> None:
 
 
 @pytest.mark.requirement("SRCH-10")
-def test_a_timezone_is_checked_and_named_as_not_applied() -> None:
-    for text in ("-0500", "%2B0100", "+0100"):
-        query = query_of(f"TimezoneOffsetFromUTC={text}")
-        assert (query.matches, len(query.warnings)) == ((), 1)
-    assert query_of("TimezoneOffsetFromUTC=").warnings == ()
+@pytest.mark.parametrize("zone", ["-0500", "%2B0100", "+0100"])
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("StudyDate=20240102", "20240102000000.000000", "20240102235959.999999"),
+        ("StudyDate=20240102-", "20240102000000.000000", ""),
+        ("StudyDate=20240102&StudyTime=10-1030", "20240102100000.000000", "20240102103059.999999"),
+        ("StudyDate=20240101-20240102&StudyTime=10-08", "20240101100000.000000", "20240102085959.999999"),
+    ],
+)
+def test_a_time_zone_is_that_of_dates_and_their_times(zone: str, text: str, first: str, last: str) -> None:
+    query = query_of(f"TimezoneOffsetFromUTC={zone}&{text}")
+
+    minutes = -300 if zone == "-0500" else 60
+    assert query.matches == (Match(("00080020",), "DA", ZonedRange(("00080030",), first, last, minutes)),)
+    assert query.warnings == ()
+
+
+@pytest.mark.requirement("SRCH-10")
+def test_a_time_zone_is_checked_and_what_is_no_moment_named() -> None:
+    assert query_of("TimezoneOffsetFromUTC=-0500").warnings == query_of("TimezoneOffsetFromUTC=").warnings == ()
     assert "TimezoneOffsetFromUTC" in error_of("TimezoneOffsetFromUTC=EST")
+    for text in ("StudyTime=10", "StudyDate=20240101-20240102&StudyTime=10", "StudyTime=10-11"):
+        query = query_of(f"TimezoneOffsetFromUTC=-0500&{text}")
+        assert [match.condition for match in query.matches] == list(conditions_of(text).values())
+        assert "not been applied to: Study" in query.warnings[0]
+    assert len(query_of("TimezoneOffsetFromUTC=-0500&AcquisitionDateTime=2013", Level.INSTANCE).warnings) == 1
     assert len(query_of("AcquisitionDateTime=2013%2B0100", Level.INSTANCE).warnings) == 1
+
+
+@pytest.mark.requirement("QP-08")
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("PatientID=" + "x" * 65, Level.STUDY),
+        ("PatientID=a%00", Level.STUDY),
+        ("AccessionNumber=12345678901234567", Level.STUDY),
+        ("StudyInstanceUID=1.2%00", Level.STUDY),
+        ("PatientName=a=b=c=d", Level.STUDY),
+        ("StudyDate=20240101,20240102", Level.STUDY),
+        ("Modality=CT,MR", Level.SERIES),
+        ("Rows=70000", Level.INSTANCE),
+        ("InstanceNumber=1.5", Level.INSTANCE),
+        ("PatientAge=45", Level.STUDY),
+    ],
+)
+def test_values_are_unpadded_and_fit_their_attribute(text: str, level: Level) -> None:
+    assert error_of(text, level)
 
 
 @pytest.mark.requirement("SRCH-12")
@@ -283,24 +328,57 @@ def test_an_included_sequence_path_returns_the_sequence() -> None:
     assert query.include == ("00101002", "00081030")
 
 
-@pytest.mark.requirement("SRCH-23")
-@pytest.mark.requirement("SRCH-31")
-@pytest.mark.requirement("SRCH-34")
-def test_unsupported_kinds_of_matching_are_named_in_warnings() -> None:
-    query = query_of("fuzzymatching=true&emptyvaluematching=true&multiplevaluematching=true&PatientID=A,B")
+@pytest.mark.requirement("SRCH-33", "SRCH-34", "SRCH-35", "SRCH-02")
+@pytest.mark.parametrize("values", ["A,B%2A", "A%5CB*", "A,B*,", "A%5CB*,A"])
+def test_several_values_are_alternatives_where_the_request_says_so(values: str) -> None:
+    query = query_of(f"multiplevaluematching=true&PatientID={values}")
 
-    assert query.warnings == (
-        "The fuzzymatching parameter is not supported. Only literal matching has been performed.",
-        "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.",
-        ("The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed."),
+    assert query.matches == (Match(("00100020",), "LO", AnyOf((SingleValue("A"), Wildcard("B*")))),)
+    assert query.warnings == ()
+    assert "one value" in error_of(f"PatientID={values}")
+
+
+@pytest.mark.requirement("SRCH-35")
+def test_one_alternative_that_matches_everything_makes_the_key_universal() -> None:
+    assert query_of("multiplevaluematching=true&PatientID=A,*").matches == ()
+    assert query_of("multiplevaluematching=true&PatientID=A,").matches == (
+        Match(("00100020",), "LO", SingleValue("A")),
     )
-    assert query.matches == (Match(("00100020",), "LO", SingleValue("A\\B")),)
-    assert "one value" in error_of("multiplevaluematching=true&InstanceNumber=1,2", Level.INSTANCE)
-    assert query_of("fuzzymatching=false&emptyvaluematching=false&multiplevaluematching=false") == query_of("")
+    assert "one of several" in error_of('multiplevaluematching=true&emptyvaluematching=true&PatientID=A,""')
+    assert "date" in error_of("multiplevaluematching=true&StudyDate=20200101,x")
+
+
+@pytest.mark.requirement("SRCH-23", "SRCH-24")
+def test_fuzzy_matching_concerns_person_names_alone() -> None:
+    query = query_of("fuzzymatching=true&PatientName=a^b*&StudyDescription=x")
+
+    assert query.matches == (
+        Match(("00100010",), "PN", Fuzzy("a^b*")),
+        Match(("00081030",), "LO", SingleValue("x")),
+    )
+    several = query_of("fuzzymatching=true&multiplevaluematching=true&PatientName=a,b*").matches[0].condition
+    assert several == AnyOf((Fuzzy("a"), Fuzzy("b*")))
+    assert query.warnings == ()
+
+
+@pytest.mark.requirement("SRCH-30", "SRCH-31", "SRCH-32")
+def test_two_quotes_are_the_empty_value_where_the_request_says_so() -> None:
+    query = query_of('emptyvaluematching=true&PatientID=%22%22&StudyDate=""&StudyInstanceUID=""')
+
+    assert [match.condition for match in query.matches] == [Empty(), Empty(), Empty()]
+    assert query_of('PatientID=""').matches[0].condition == SingleValue('""')
+    assert "date" in error_of('StudyDate=""')
+    assert query.warnings == ()
+
+
+@pytest.mark.requirement("SRCH-46")
+def test_a_count_of_all_matches_is_asked_for() -> None:
+    assert query_of("totalcount=true").wants_total
+    assert query_of("fuzzymatching=false&emptyvaluematching=false&totalcount=false") == query_of("")
 
 
 @pytest.mark.requirement("SRCH-36")
-@pytest.mark.parametrize("name", ["fuzzymatching", "emptyvaluematching", "multiplevaluematching"])
+@pytest.mark.parametrize("name", ["fuzzymatching", "emptyvaluematching", "multiplevaluematching", "totalcount"])
 @pytest.mark.parametrize("value", ["", "True", "1", "yes", "true,false"])
 def test_a_boolean_is_true_or_false(name: str, value: str) -> None:
     assert name in error_of(f"{name}={value}")

@@ -31,7 +31,7 @@ SIDE: Final = 128
 """Rows and columns of each image."""
 WINDOW: Final = (40, 400)
 """Centre and width of the window in each CT."""
-HOUNSFIELD: Final = ((-100, 240), (140, 40))
+HOUNSFIELD: Final = ((-60, 240), (140, 40))
 """Values of the four quadrants of each CT: a quarter of 255 when shown in the window; white; three quarters; half."""
 
 _COMPRESSED: Final = (JPEG2000Lossless, HTJ2KLossless)

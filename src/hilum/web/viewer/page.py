@@ -120,7 +120,7 @@ def _settings(root: str, service: str) -> dict[str, object]:
         "qidoRoot": service,
         "wadoRoot": service,
         "qidoSupportsIncludeField": True,
-        "supportsFuzzyMatching": False,
+        "supportsFuzzyMatching": True,
         "supportsWildcard": True,
         "supportsStow": True,
         "dicomUploadEnabled": True,

@@ -51,8 +51,10 @@ pytestmark = [
 
 # Both cover parts of the first viewport until they are confirmed once.
 WITHOUT_GREETINGS: Final = """
-sessionStorage.setItem("investigationalUseDialog", "hidden");
-localStorage.setItem("shownTours", '["basicViewerTour"]');
+if (location.pathname.startsWith("/viewer")) {
+  sessionStorage.setItem("investigationalUseDialog", "hidden");
+  localStorage.setItem("shownTours", '["basicViewerTour"]');
+}
 """
 QUADRANTS: Final = """() => {
   const canvas = document.querySelector("canvas.cornerstone-canvas");
@@ -222,7 +224,7 @@ def test_counts_of_a_pet_become_suv_by_a_private_value(server: servers.Server, v
     viewing.page.wait_for_function("() => document.querySelector('canvas.cornerstone-canvas')")
 
     viewing.page.wait_for_function(f"() => {VIEWPORT}?.csImage?.preScale?.scaled")
-    scaling = viewing.page.evaluate(f"() => cornerstone.metaData.get('scalingModule', {VIEWPORT}.getImageIds()[0])")
+    scaling = viewing.page.evaluate(f"() => {VIEWPORT}.csImage.preScale.scalingParameters")
     assert scaling["suvbw"] == pytest.approx(studies.SUV_SCALE_FACTOR)
     scaled = viewing.page.evaluate(f"() => [...{VIEWPORT}.csImage.getPixelData()]")
     values = np.array(scaled).reshape(studies.SIDE, studies.SIDE)[:: studies.SIDE - 1, :: studies.SIDE - 1]

@@ -18,10 +18,13 @@ CONFIGURATION: Final = "app-config.js"
 """Name of the configuration below the viewer's root."""
 
 # What OHIF needs beyond its own files:
+#   'unsafe-eval'                      codecs in workers, and segmentations in the page, are read by functions that are
+#                                      built from text; no text of a study is among it
 #   style 'unsafe-inline', img data:   its interface
 #   blob:                              workers, thumbnails and documents that it holds in memory
 _POLICY: Final = (
     "default-src 'none'",
+    "script-src 'self' 'unsafe-eval'",
     "worker-src 'self' blob:",
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
@@ -34,9 +37,6 @@ _POLICY: Final = (
     "form-action 'none'",
     "frame-ancestors 'self'",
 )
-_PAGE_SCRIPTS: Final = "script-src 'self' 'wasm-unsafe-eval'"
-# The codecs build their glue functions from text. They run in workers, which are held to the policy of their script.
-_WORKER_SCRIPTS: Final = "script-src 'self' 'unsafe-eval'"
 
 FILE_HEADERS: Final[Mapping[str, str]] = {
     # Page and workers may share memory where their origin is alone in its process.
@@ -44,11 +44,11 @@ FILE_HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "; ".join((*_POLICY, _WORKER_SCRIPTS)),
+    # Workers are held to the policy of their own script.
+    "Content-Security-Policy": "; ".join(_POLICY),
 }
 PAGE_HEADERS: Final[Mapping[str, str]] = {
     **FILE_HEADERS,
-    "Content-Security-Policy": "; ".join((*_POLICY, _PAGE_SCRIPTS)),
     # Paths and queries of the viewer name studies.
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",

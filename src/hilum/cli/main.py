@@ -18,6 +18,7 @@ from hilum.cli.send import send
 from hilum.cli.serve import serve
 from hilum.cli.trash import delete, restore
 from hilum.cli.verify import verify
+from hilum.cli.viewer.commands import viewer
 from hilum.cli.worklist.commands import worklist
 from hilum.errors import TransactionError
 
@@ -37,6 +38,7 @@ app.command()(config)
 app.add_typer(worklist, name="worklist")
 app.command()(send)
 app.command()(get)
+app.add_typer(viewer, name="viewer")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value

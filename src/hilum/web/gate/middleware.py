@@ -37,6 +37,9 @@ REQUEST_ID: Final = "hilum.request_id"
 _SANE_REQUEST_ID: Final = re.compile(rb"[0-9A-Za-z._:/+=@-]{1,128}")
 # Probes of an orchestrator ask by address and without a token; these answers tell nothing of what is stored.
 _OPEN_PATHS: Final = ("/health/",)
+# The page is the same for all, and where a person enters the token; all that it shows is asked for with it.
+_PAGE: Final = "/"
+_PAGE_ASSETS: Final = "/page/"
 _SINGLE_HEADERS: Final = (b"origin", b"authorization")
 _VARY_ORIGIN: Final = (b"vary", b"Origin")
 
@@ -136,7 +139,7 @@ class Gate:
                 outflow.extra_headers = []
                 await outflow.answer(HTTPStatus.NO_CONTENT, self._cors.preflight_headers(origin, requested), b"")
                 return True
-        if not is_open:
+        if not is_open and not _is_page(scope["path"]):
             self._check_token(headers)
         return False
 
@@ -228,6 +231,10 @@ class _Outflow:
         """Send a whole answer."""
         await self({"type": "http.response.start", "status": int(status), "headers": headers})
         await self({"type": "http.response.body", "body": body})
+
+
+def _is_page(path: str) -> bool:
+    return path == _PAGE or path.startswith(_PAGE_ASSETS)
 
 
 def _is_repeated(scope: Scope, name: bytes) -> bool:

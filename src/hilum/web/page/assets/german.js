@@ -1,0 +1,2 @@
+// German for each text of the code.
+export const GERMAN = {};

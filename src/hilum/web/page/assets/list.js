@@ -60,6 +60,7 @@ class List {
   }
 
   build() {
+    sessionStorage.setItem("hilum.list", location.hash || "#/");
     fill(this.context.place, h("h1", { class: "hidden" }, t("Studies")), this.form(), this.count, this.warning, this.results, this.pager);
     document.addEventListener("keydown", (event) => this.key(event), { signal: this.context.signal });
   }
@@ -108,6 +109,7 @@ class List {
     else this.state.delete(name);
     if (name !== "offset") this.state.delete("offset");
     this.context.change(this.state);
+    sessionStorage.setItem("hilum.list", location.hash);
     this.later();
   }
 

@@ -20,7 +20,7 @@ from hilum.config import Settings
 from hilum.errors import Forbidden, InvalidRequest, NotAuthenticated, TransactionError
 from hilum.web.errors import framework_answer, transaction_answer, unforeseen_answer
 from hilum.web.gate.access_log import Exchange, log_exchange, path_of
-from hilum.web.gate.authentication import TokenFile
+from hilum.web.gate.authentication import TokenFile, with_token_of_protocols
 from hilum.web.gate.cors import SAFE_METHODS, CorsPolicy, Headers, origin_of_url
 from hilum.web.gate.hosts import HostRule
 from hilum.web.gate.metrics import BYTES_IN, BYTES_OUT, IN_FLIGHT, Metrics
@@ -172,7 +172,7 @@ class Gate:
             self._check_host(scope)
             if origin is not None and not self._allows_origin(scope, origin):
                 raise Forbidden("Pages of this origin may not use this origin server.")
-            self._check_token(headers)
+            self._check_token(with_token_of_protocols(headers))
         except TransactionError:
             await send({"type": "websocket.close", "code": 1008})
             return

@@ -25,7 +25,10 @@ export class Stack {
     /** @type {Map<string, any>} */
     this.metadata = new Map();
     this.timer = 0;
-    this.wanted = new AbortController();
+    /** @type {Promise<void>|undefined} */
+    this.busy = undefined;
+    /** @type {{center: number, width: number}} what is shown while `window` is null */
+    this.initial = { center: 0, width: 1 };
   }
 
   start() {

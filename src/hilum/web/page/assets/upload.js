@@ -75,6 +75,7 @@ const fromFile = (file) => ({ name: file.webkitRelativePath || file.name, size: 
 async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return [...transfer.files].map(fromFile);
+  /** @type {any[]} */
   const found = [];
   for (const entry of entries) await walk(/** @type {any} */ (entry), found);
   return found;
@@ -97,6 +98,7 @@ async function walk(entry, found) {
 
 /** Put files in the queue; archives are opened, photographs and documents asked about. @param {any[]} files */
 async function take(files) {
+  /** @type {any[]} */
   const made = [];
   await sort(files, made, 0);
   run();
@@ -268,7 +270,7 @@ function draw(summary, rows) {
     ),
   );
   const order = { failed: 0, sending: 1, waiting: 2, done: 3 };
-  const shown = items.length > ROWS ? [...items].sort((a, b) => order[a.state] - order[b.state]).slice(0, ROWS) : items;
+  const shown = [...items].sort((a, b) => order[a.state] - order[b.state]).slice(0, ROWS);
   fill(rows, shown.map(row), items.length > ROWS && h("li", {}, t("… and {n} more", { n: items.length - ROWS })));
 }
 

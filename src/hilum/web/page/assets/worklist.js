@@ -3,7 +3,7 @@
 import { Channel } from "./channel.js";
 import { ask, field, fill, h, quietly, say } from "./dom.js";
 import { t } from "./language.js";
-import { all, attribute, dicomDate, dicomDateTime, dateTime, first, newUid, number, text } from "./model.js";
+import { attribute, dicomDate, dicomDateTime, dateTime, first, newUid, number, text } from "./model.js";
 import { request, search } from "./service.js";
 
 const STATES = { SCHEDULED: "Scheduled", "IN PROGRESS": "In progress", COMPLETED: "Completed", CANCELED: "Canceled" };
@@ -160,7 +160,7 @@ class Board {
   async progress(uid) {
     const percent = h("input", { type: "number", name: "percent", min: "0", max: "100", required: true, value: "50" });
     const words = h("input", { name: "words", maxlength: "200", autocomplete: "off" });
-    if (!(await ask(t("Progress"), [field(t("Per cent"), percent), field(t("What is being done"), words)], t("Report"), t("Cancel")))) return;
+    if (!(await ask(t("Progress"), [field(t("Per cent"), percent), field(t("What is being done"), words)], t("Report it"), t("Cancel")))) return;
     const item = { "00741004": attribute("DS", Number(percent.value)), ...(words.value && { "00741006": attribute("ST", words.value) }) };
     await this.update(uid, { "00741002": attribute("SQ", item) });
   }

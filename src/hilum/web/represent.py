@@ -17,7 +17,8 @@ from hilum.errors import RangeNotSatisfied
 from hilum.services.studies.parts import Part, Retrieved
 from hilum.services.studies.retrieve import Metadata
 from hilum.store.rows.records import SearchPage
-from hilum.web.transfer.coding import CODINGS, CodedBodies
+from hilum.web.transfer.coding import CODINGS
+from hilum.web.transfer.kept_bodies import KeptBodies
 from hilum.web.transfer.send import Answer
 from hilum.wire.accept import preferred_coding
 from hilum.wire.conditional import etag_of, range_applies, with_coding
@@ -203,7 +204,7 @@ def represent_metadata(metadata: Metadata, form: Offer, *, base_url: str, etag: 
     return Answer(HTTPStatus.OK, {**headers, "Content-Type": _JSON}, body, length)
 
 
-def kept_metadata(etag: str, accepted: str, coded: CodedBodies) -> Answer | None:
+def kept_metadata(etag: str, accepted: str, coded: KeptBodies) -> Answer | None:
     """Return the response for metadata whose compressed form is kept, None if it is not.
 
     Args:
@@ -257,6 +258,8 @@ def represent_search(page: SearchPage, form: Offer, *, service_url: str, empty: 
     warnings = list(page.warnings)
     if page.remaining:
         warnings.append(f"There are {page.remaining} additional results that can be requested")
+    if page.total is not None:
+        headers["X-Total-Count"] = str(page.total)
     if warnings:
         headers["Warning"] = ", ".join(f"299 {service_url}: {text}" for text in warnings)
     if not page.items and empty is HTTPStatus.NO_CONTENT:

@@ -45,7 +45,8 @@ function* matches(set, known, wanted, above) {
   for (const tag of Object.keys(set).sort()) {
     const name = nameOf(tag, set, known);
     const value = valueOf(set[tag]);
-    if (`${name} ${tag} ${shownTag(tag)} ${value}`.toLocaleLowerCase().includes(wanted)) yield line(tag, set, known, above);
+    // Keywords are the names without blanks, so both are found.
+    if (`${name} ${name.replaceAll(" ", "")} ${tag} ${shownTag(tag)} ${value}`.toLocaleLowerCase().includes(wanted)) yield line(tag, set, known, above);
     if (set[tag].vr !== "SQ") continue;
     for (const [index, item] of (set[tag].Value || []).entries()) {
       if (item) yield* matches(item, known, wanted, `${above}${name} ${index + 1} › `);

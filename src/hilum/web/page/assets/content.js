@@ -5,7 +5,7 @@ import { showEcg } from "./ecg.js";
 import { t } from "./language.js";
 import { first, number, text } from "./model.js";
 import { showReport } from "./report.js";
-import { SERVICE, request, token } from "./service.js";
+import { SERVICE, bytesOf, request, token } from "./service.js";
 import { Stack } from "./stack.js";
 
 /** @typedef {{path: string, uid: string, sopClass: string, frames: number, hasPixels: boolean}} Instance */
@@ -64,8 +64,8 @@ async function showDocument(stage, instance, metadata, signal) {
     nothing(stage, instance, metadata);
     return;
   }
-  const response = await request(`${instance.path}/bulkdata/00420011`, { accept: type, signal });
-  const url = URL.createObjectURL(new Blob([await response.arrayBuffer()], { type }));
+  const bytes = await bytesOf(metadata["00420011"], type, signal);
+  const url = URL.createObjectURL(new Blob([bytes || ""], { type }));
   signal.addEventListener("abort", () => URL.revokeObjectURL(url));
   const title = text(metadata, "00420010") || "PDF";
   fill(stage, h("iframe", { src: url, title }));

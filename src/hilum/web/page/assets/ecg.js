@@ -3,7 +3,7 @@
 import { fill, h } from "./dom.js";
 import { t } from "./language.js";
 import { all, first, number, text } from "./model.js";
-import { pathOfUri, request } from "./service.js";
+import { bytesOf } from "./service.js";
 
 /** @type {Record<string, {bytes: number, read: (view: DataView, at: number) => number}>} */
 const FORMS = {
@@ -25,25 +25,14 @@ export async function showEcg(stage, metadata, signal) {
   const report = h("div", { class: "report" });
   fill(stage, report);
   for (const [index, group] of groups.entries()) {
-    const samples = await samplesOf(group["54001010"], signal);
+    const bytes = await bytesOf(group["54001010"], "application/octet-stream", signal);
     if (signal.aborted) return;
     const seconds = number(group, "003A0010", 0) / number(group, "003A001A", 1);
     const title = text(group, "003A0020") || t("Waveform {n}", { n: index + 1 });
-    const canvas = samples && draw(group, samples);
+    const canvas = bytes && draw(group, new DataView(bytes));
     report.append(h("h2", {}, h("bdi", {}, title), ` · ${seconds.toFixed(1)} s · ${number(group, "003A001A", 0)} Hz`));
     report.append(canvas || h("p", {}, t("The samples of this waveform cannot be read.")));
   }
-}
-
-/** @param {any} element @param {AbortSignal} signal @returns {Promise<DataView|null>} */
-async function samplesOf(element, signal) {
-  if (element?.InlineBinary) {
-    const text = atob(element.InlineBinary);
-    return new DataView(Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer);
-  }
-  if (!element?.BulkDataURI) return null;
-  const response = await request(pathOfUri(element.BulkDataURI), { accept: "application/octet-stream", signal });
-  return new DataView(await response.arrayBuffer());
 }
 
 /** @param {any} group @param {DataView} samples @returns {HTMLCanvasElement|null} */

@@ -88,11 +88,12 @@ class List {
 
   /** @param {string} name */
   chip(name) {
-    const pressed = () => String(this.state.get("modality") === name);
-    const chip = h("button", { type: "button", class: "chip", "aria-pressed": pressed(), data: { modality: name } }, name);
+    const chip = h("button", { type: "button", class: "chip", "aria-pressed": String(this.modalities.includes(name)), data: { modality: name } }, name);
     chip.addEventListener("click", () => {
-      this.set("modality", this.state.get("modality") === name ? "" : name);
-      for (const other of this.context.place.querySelectorAll(".chip")) other.setAttribute("aria-pressed", String(other.getAttribute("data-modality") === this.state.get("modality")));
+      const chosen = this.modalities;
+      const isChosen = chosen.includes(name);
+      this.set("modality", (isChosen ? chosen.filter((one) => one !== name) : [...chosen, name]).join());
+      chip.setAttribute("aria-pressed", String(!isChosen));
     });
     return chip;
   }
@@ -111,6 +112,12 @@ class List {
     this.context.change(this.state);
     sessionStorage.setItem("hilum.list", location.hash);
     this.later();
+  }
+
+  /** @returns {string[]} */
+  get modalities() {
+    const chosen = (this.state.get("modality") || "").split(",");
+    return MODALITIES.filter((name) => chosen.includes(name));
   }
 
   get offset() {
@@ -138,10 +145,12 @@ class List {
     if (fuzzy && query.has("PatientName")) query.set("fuzzymatching", "true");
     const dates = this.dates();
     if (dates) query.set("StudyDate", dates);
-    if (this.state.get("modality")) query.set("ModalitiesInStudy", this.state.get("modality") || "");
     query.set("limit", String(this.isServersOrder ? PAGE : SORTED));
     query.set("offset", String(this.isServersOrder ? this.offset : 0));
-    return query;
+    const { modalities } = this;
+    // Commas between values stay as they are; one inside a value is encoded, as all of `query` is.
+    const several = modalities.length > 1 ? "&multiplevaluematching=true" : "";
+    return modalities.length ? `${query}&ModalitiesInStudy=${modalities.join()}${several}` : String(query);
   }
 
   dates() {

@@ -75,7 +75,7 @@ export function warningsOf(headers) {
 
 /**
  * Search, and tell what else there is.
- * @param {string} path @param {URLSearchParams} query @param {AbortSignal} [signal]
+ * @param {string} path @param {URLSearchParams|string} query @param {AbortSignal} [signal]
  * @returns {Promise<{items: any[], remaining: number, warnings: string[]}>}
  */
 export async function search(path, query, signal) {
@@ -110,6 +110,18 @@ export async function serverPage(signal) {
 export function pathOfUri(uri) {
   const place = uri.indexOf("/studies/");
   return place < 0 ? uri : uri.slice(place);
+}
+
+/**
+ * The bytes of a value, which are in the metadata or have a URI there; null if there are none.
+ * @param {{InlineBinary?: string, BulkDataURI?: string}|undefined} element @param {string} accept @param {AbortSignal} signal
+ * @returns {Promise<ArrayBuffer|null>}
+ */
+export async function bytesOf(element, accept, signal) {
+  if (element?.InlineBinary) return Uint8Array.from(atob(element.InlineBinary), (letter) => letter.charCodeAt(0)).buffer;
+  if (!element?.BulkDataURI) return null;
+  const response = await request(pathOfUri(element.BulkDataURI), { accept, signal });
+  return response.arrayBuffer();
 }
 
 /**
@@ -158,14 +170,15 @@ export function thumbnail(path, alt) {
 }
 
 /**
- * A link that downloads; with a bearer token it is fetched first, since a link can carry none.
+ * A link that downloads. What needs a token or names a media type of DICOM is fetched first: a link can carry no token,
+ * and its own Accept header asks for pages and images, which PS3.18 lets nobody mix with DICOM (8.7.5).
  * @param {HTMLAnchorElement} link @param {string} path @param {string} accept @param {string} name
  */
 export function makeDownload(link, path, accept, name) {
   link.href = `${SERVICE}${path}?accept=${encodeURIComponent(accept)}`;
   link.download = name;
   link.addEventListener("click", async (event) => {
-    if (!token.get()) return;
+    if (!token.get() && accept === "application/zip") return;
     event.preventDefault();
     const response = await request(path, { accept });
     const url = URL.createObjectURL(await response.blob());

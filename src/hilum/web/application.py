@@ -11,7 +11,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,6 +25,7 @@ from hilum.web.gate.metrics import CONTENT_TYPE, FALLBACKS, INSTANCES, Metrics
 from hilum.web.gate.middleware import Gate
 from hilum.web.operations import live, ready
 from hilum.web.origin import Origin, origin_of
+from hilum.web.page.page import page_routes
 from hilum.web.public_url import PublicUrl
 from hilum.web.resources.resource import Resource, Service
 from hilum.web.resources.services import SERVICES
@@ -104,7 +105,7 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
         Route("/health/live", live),
         Route("/health/ready", ready),
         Route("/metrics", metrics_page),
-        Route("/", _to_docs),
+        *page_routes(settings),
         *docs_routes(),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
@@ -132,11 +133,6 @@ def _routes(resources: Iterable[Resource], root: str, described: tuple[Resource,
         Route(root + path, _PathHandler(methods, Capabilities(described, path) if described else None))
         for path, methods in by_path.items()
     ]
-
-
-async def _to_docs(_request: Request) -> Response:
-    # Relative, so that it holds behind any proxy.
-    return RedirectResponse("docs", HTTPStatus.TEMPORARY_REDIRECT)
 
 
 class _PathHandler:

@@ -77,6 +77,11 @@ WITHOUT_TWIN = {
     "web/services/data_sets.py": "tests/conformance/test_workitems.py",
     "web/services/events.py": "tests/conformance/test_event_reports.py",
     "web/resources/worklist.py": "tests/web/description/test_openapi.py",
+    "services/uri/parameters.py": "tests/conformance/test_uri_service.py",
+    "services/uri/retrieve_instance.py": "tests/conformance/test_uri_service.py",
+    "services/uri/retrieve_rendered.py": "tests/conformance/test_uri_service.py",
+    "web/services/uri.py": "tests/conformance/test_uri_service.py",
+    "web/resources/uri.py": "tests/web/description/test_openapi.py",
     "cli/worklist/server.py": "tests/cli/worklist/test_commands.py",
 }
 

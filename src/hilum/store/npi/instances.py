@@ -106,9 +106,9 @@ class NonPatients:
             return Recorded(Outcome.ELSEWHERE, blob_id)
         if (transfer_syntax_uid, bytes(data_set_digest)) == (instance.transfer_syntax_uid, instance.data_set_digest):
             return Recorded(Outcome.IDENTICAL, blob_id)
-        if self._policy == "reject":
+        if self._policy is DuplicatePolicy.REJECT:
             return Recorded(Outcome.DIFFERENT, blob_id)
-        if self._policy == "keep":
+        if self._policy is DuplicatePolicy.KEEP:
             return Recorded(Outcome.KEPT_FIRST, blob_id)
         _delete(session, row)
         _insert(session, instance)

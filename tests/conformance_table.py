@@ -7,23 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from open_requirements import reason_of
+from requirements import IDS, LEVELS
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "conformance.md"
 
 _INTRODUCTION = """# Conformance
 
-Which requirement of DICOM PS3.18 is shown by which test. The ids are this project's own short names for single
-statements of the standard: NEG content negotiation (8.7), MT media types (8.7.3), TSX transfer syntaxes (8.7.3),
-HDR headers (8.4), PAY payloads (8.6), QP and SRCH query parameters (8.3), CHR character sets (8.8), WADO retrieve
-(10.4), STOW store (10.5), QIDO search (10.6), JSON the DICOM JSON Model (annex F).
-
-What this origin server offers today: the Retrieve, Store and Search transactions of the Studies Service for
-`application/dicom`, `application/dicom+json` and bulk data, rendered resources and thumbnails (REND, REN, MT). XML and
-encoding to a compressed transfer syntax are not offered yet; asking for them answers 406, or 404 where there is no
-such resource.
-
-| requirement | shown by |
-|---|---|
+Which requirement of DICOM PS3.18 and of the profiles built on it is shown by which test. The ids are this project's own
+short names for single statements of the standards; M: mandatory for an origin server that claims the service, S and O:
+what it should or may do, X: outside the standard. "open" says what is not there, or not shown.
 """
 
 
@@ -48,10 +42,20 @@ def _requirements(function: ast.FunctionDef) -> Iterator[str]:
 
 def page() -> str:
     """Return the text of the page."""
-    rows = sorted(cited().items(), key=lambda row: (row[0].partition("-")[0], row[0]))
-    return _INTRODUCTION + "".join(
-        f"| {name} | {'<br>'.join(f'`{test}`' for test in tests)} |\n" for name, tests in rows
-    )
+    shown = cited()
+    return _INTRODUCTION + "".join(_part(title, levels, shown) for title, levels in IDS.items())
+
+
+def _part(title: str, levels: dict[str, str], shown: dict[str, list[str]]) -> str:
+    names = sorted(name for text in levels.values() for name in text.split())
+    rows = "".join(f"| {name} | {LEVELS[name]} | {_cell(name, shown)} |\n" for name in names)
+    return f"\n## {title}\n\n| requirement | | shown by |\n|---|---|---|\n{rows}"
+
+
+def _cell(name: str, shown: dict[str, list[str]]) -> str:
+    if name in shown:
+        return "<br>".join(f"`{test}`" for test in shown[name])
+    return f"open: {reason_of(name) or 'no test yet'}"
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ WITHOUT_TWIN = {
     "dicom/confidentiality/basic_profile.py": "tests/dicom/confidentiality/test_profile.py",
     "dicom/reading/instance.py": "records without behaviour",
     "archive/archive.py": "a record",
-    "archive/digests.py": "tests/archive/test_verify.py, tests/conformance/test_commitment.py",
+    "archive/integrity/digests.py": "tests/archive/integrity/test_verify.py, tests/conformance/test_commitment.py",
     "cli/agent/sending.py": "tests/cli/test_send.py sends to a real server",
     "cli/agent/wanted.py": "tests/cli/test_get.py asks a real server",
     "services/commitment/request.py": "tests/conformance/test_commitment.py",

@@ -97,6 +97,9 @@ class SearchSettings(Section):
     """Most matches in one response (`maxResults` of PS3.18 8.3.4.4.1)."""
     empty: Literal[204, 200] = 204
     """Status of a search without matches: 204 (PS3.18 8.3.4.4.1), or 200 with an empty list."""
+    over_limit: Literal["page", "refuse"] = "page"
+    """More matches than `max_results` and no smaller `limit` in the request: `page` answers the first ones with a
+    Warning, `refuse` answers 413."""
     instance_keys: Texts = ()
     """Keywords or tags of instance-level attributes that are indexed for searches across studies."""
     scan_limit: PositiveInt = 10_000

@@ -10,8 +10,8 @@ from pydicom.uid import generate_uid
 
 from archives import files_below, find, opened, path_of, stored, take_in, target_of
 from hilum.archive.archive import Archive
+from hilum.archive.integrity.verify import Repair, verify
 from hilum.archive.removal import SWEEP_AGE_S, delete, empty_trash, knows_blob, restore, state_of_blob, sweep
-from hilum.archive.verify import Repair, verify
 from hilum.config import StoreSettings
 from hilum.dicom.resources import TargetResource
 from hilum.errors import TargetGone, TargetNotFound

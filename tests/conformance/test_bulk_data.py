@@ -108,7 +108,8 @@ def test_each_part_has_a_type_of_its_own_and_what_has_none_is_left_out(client: h
     octets = client.get(path, headers=OCTETS)
     both = client.get(path, headers={"Accept": f"{OCTETS['Accept']}, multipart/related; type=video/mp4"})
     anything = client.get(path, headers={"Accept": "*/*"})
-    nothing = client.get(path, headers={"Accept": 'multipart/related; type="image/jls"'})
+    encoded = client.get(path, headers={"Accept": 'multipart/related; type="image/jls"'})
+    nothing = client.get(path, headers={"Accept": 'multipart/related; type="image/gif"'})
 
     assert (octets.status_code, len(parts_of(octets))) == (206, 2)
     assert "content-range" not in octets.headers
@@ -119,6 +120,7 @@ def test_each_part_has_a_type_of_its_own_and_what_has_none_is_left_out(client: h
             "application/octet-stream",
             "video/mp4",
         ]
+    assert (encoded.status_code, len(parts_of(encoded))) == (206, 4)
     assert nothing.status_code == 406
     assert "multipart/related" in nothing.text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 from lxml import etree
@@ -19,7 +21,7 @@ def test_the_base_uri_describes_the_services(client: httpx.Client, path: str) ->
 
     assert (response.status_code, response.headers["content-type"]) == (200, WADL)
     assert response.headers["content-length"]
-    root = etree.fromstring(response.content)
+    root: Any = etree.fromstring(response.content)
     assert root.xpath("w:resources/@base", namespaces=NAMES) == [base]
     paths = root.xpath("w:resources/w:resource/w:resource/@path", namespaces=NAMES)
     assert {"studies", "series", "instances", "workitems", "commitment-requests"} <= set(paths)
@@ -29,7 +31,8 @@ def test_the_base_uri_describes_the_services(client: httpx.Client, path: str) ->
 def test_a_resource_describes_itself_and_what_is_below(client: httpx.Client) -> None:
     response = client.request("OPTIONS", "/studies", headers={"Accept": WADL})
 
-    (studies,) = etree.fromstring(response.content).xpath("w:resources/w:resource", namespaces=NAMES)
+    root: Any = etree.fromstring(response.content)
+    (studies,) = root.xpath("w:resources/w:resource", namespaces=NAMES)
     search = "w:method[@name='GET']/w:request/w:param/@name"
     stored = "w:method[@name='POST']/w:request/w:representation/@mediaType"
     assert studies.get("path") == "studies"

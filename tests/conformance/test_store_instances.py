@@ -129,7 +129,7 @@ def test_an_instance_of_another_study_than_the_target_fails(client: httpx.Client
     assert client.get(path_of(wrong), headers=OBJECTS_AS_STORED).status_code == 404
 
 
-@pytest.mark.requirement("STOW-29", "STOW-43")
+@pytest.mark.requirement("STOW-29", "STOW-43", "STAT-03", "STOW-53")
 def test_one_bad_part_costs_no_good_one(client: httpx.Client) -> None:
     first, second = make_dataset(), make_dataset()
 

@@ -10,10 +10,11 @@ import httpx
 import pydicom
 import pytest
 from lxml import etree
+from pydicom.uid import ImplicitVRLittleEndian
 
 from command_line import part10
 from dicomweb import store
-from samples import packaged_objects
+from samples import encode, make_dataset, packaged_objects
 from servers import Server
 from soap_messages import (
     DOCUMENTS,
@@ -127,14 +128,14 @@ def test_a_document_comes_in_a_listed_transfer_syntax_or_not_at_all(client: http
 
 @pytest.mark.requirement("WS-08")
 def test_implicit_vr_objects_come_as_stored_where_that_is_listed(client: httpx.Client, soap: httpx.Client) -> None:
-    path = packaged_objects()["MR_small_implicit.dcm"]
-    found = pydicom.dcmread(path, stop_before_pixels=True)
-    place = (str(found.StudyInstanceUID), str(found.SeriesInstanceUID), str(found.SOPInstanceUID))
-    assert store(client, path.read_bytes()).status_code == 200
+    data_set = make_dataset()
+    place = (str(data_set.StudyInstanceUID), str(data_set.SeriesInstanceUID), str(data_set.SOPInstanceUID))
+    content = encode(data_set, ImplicitVRLittleEndian)
+    assert store(client, content).status_code == 200
 
     reply = ask(soap, envelope(documents_body([place], (IMPLICIT,)), DOCUMENTS))
 
-    assert reply.documents == [path.read_bytes()]
+    assert reply.documents == [content]
 
 
 def _file(content: bytes) -> pydicom.filebase.DicomBytesIO:

@@ -47,6 +47,7 @@ def post(client: httpx.Client, members: Members, query: str = "") -> httpx.Respo
     return client.post(f"/workitems{query}", content=json.dumps([members]))
 
 
+@pytest.mark.requirement("STAT-02")
 @pytest.mark.requirement("UPS-01", "UPS-12", "UPS-20", "UPS-21", "UPS-24", "UPS-30", "UPSS-01", "UPSA-12", "UPSA-13")
 @pytest.mark.parametrize("form", ["?workitem={}", "?{}"])
 def test_a_workitem_is_created_under_the_uid_of_the_query(client: httpx.Client, form: str) -> None:

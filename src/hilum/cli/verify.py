@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hilum.archive.verify import Finding, Repair
-from hilum.archive.verify import verify as findings_of
+from hilum.archive.integrity.verify import Finding, Repair
+from hilum.archive.integrity.verify import verify as findings_of
 from hilum.cli.importing.sources import printable
 from hilum.cli.invocation.archives import existing_archive
 from hilum.cli.invocation.failures import ExitStatus

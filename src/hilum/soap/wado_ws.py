@@ -99,7 +99,11 @@ def _carry_out(incoming: Incoming, base_url: str, archive: Archive) -> _Response
                 selected = [part for document in found.documents for part in document.selected if part is not None]
                 return _Response(metadata_response(found.documents, found.errors), selected)
             case Method.RENDERED:
-                raise SoapFault(FaultKind.RECEIVER, "Rendered documents are not offered.")
+                return _not_offered()
     except SoapFault as fault:
         fault.relates_to = incoming.message_id
         raise
+
+
+def _not_offered() -> _Response:
+    raise SoapFault(FaultKind.RECEIVER, "Rendered documents are not offered.")

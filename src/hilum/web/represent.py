@@ -257,6 +257,8 @@ def represent_search(page: SearchPage, form: Offer, *, service_url: str, empty: 
     warnings = list(page.warnings)
     if page.remaining:
         warnings.append(f"There are {page.remaining} additional results that can be requested")
+    if page.total is not None:
+        headers["X-Total-Count"] = str(page.total)
     if warnings:
         headers["Warning"] = ", ".join(f"299 {service_url}: {text}" for text in warnings)
     if not page.items and empty is HTTPStatus.NO_CONTENT:

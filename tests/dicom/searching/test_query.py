@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from hilum.dicom.searching.query import (
     MAX_PARAMETERS,
     MAX_QUERY_BYTES,
+    AnyOf,
     Condition,
     DateTimeRange,
+    Empty,
+    Fuzzy,
     Level,
     Match,
     Query,
@@ -283,24 +286,57 @@ def test_an_included_sequence_path_returns_the_sequence() -> None:
     assert query.include == ("00101002", "00081030")
 
 
-@pytest.mark.requirement("SRCH-23")
-@pytest.mark.requirement("SRCH-31")
-@pytest.mark.requirement("SRCH-34")
-def test_unsupported_kinds_of_matching_are_named_in_warnings() -> None:
-    query = query_of("fuzzymatching=true&emptyvaluematching=true&multiplevaluematching=true&PatientID=A,B")
+@pytest.mark.requirement("SRCH-33", "SRCH-34", "SRCH-35", "SRCH-02")
+@pytest.mark.parametrize("values", ["A,B%2A", "A%5CB*", "A,B*,", "A%5CB*,A"])
+def test_several_values_are_alternatives_where_the_request_says_so(values: str) -> None:
+    query = query_of(f"multiplevaluematching=true&PatientID={values}")
 
-    assert query.warnings == (
-        "The fuzzymatching parameter is not supported. Only literal matching has been performed.",
-        "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.",
-        ("The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed."),
+    assert query.matches == (Match(("00100020",), "LO", AnyOf((SingleValue("A"), Wildcard("B*")))),)
+    assert query.warnings == ()
+    assert "one value" in error_of(f"PatientID={values}")
+
+
+@pytest.mark.requirement("SRCH-35")
+def test_one_alternative_that_matches_everything_makes_the_key_universal() -> None:
+    assert query_of("multiplevaluematching=true&PatientID=A,*").matches == ()
+    assert query_of("multiplevaluematching=true&PatientID=A,").matches == (
+        Match(("00100020",), "LO", SingleValue("A")),
     )
-    assert query.matches == (Match(("00100020",), "LO", SingleValue("A\\B")),)
-    assert "one value" in error_of("multiplevaluematching=true&InstanceNumber=1,2", Level.INSTANCE)
-    assert query_of("fuzzymatching=false&emptyvaluematching=false&multiplevaluematching=false") == query_of("")
+    assert "one of several" in error_of('multiplevaluematching=true&emptyvaluematching=true&PatientID=A,""')
+    assert "date" in error_of("multiplevaluematching=true&StudyDate=20200101,x")
+
+
+@pytest.mark.requirement("SRCH-23", "SRCH-24")
+def test_fuzzy_matching_concerns_person_names_alone() -> None:
+    query = query_of("fuzzymatching=true&PatientName=a^b*&StudyDescription=x")
+
+    assert query.matches == (
+        Match(("00100010",), "PN", Fuzzy("a^b*")),
+        Match(("00081030",), "LO", SingleValue("x")),
+    )
+    several = query_of("fuzzymatching=true&multiplevaluematching=true&PatientName=a,b*").matches[0].condition
+    assert several == AnyOf((Fuzzy("a"), Fuzzy("b*")))
+    assert query.warnings == ()
+
+
+@pytest.mark.requirement("SRCH-30", "SRCH-31", "SRCH-32")
+def test_two_quotes_are_the_empty_value_where_the_request_says_so() -> None:
+    query = query_of('emptyvaluematching=true&PatientID=%22%22&StudyDate=""&StudyInstanceUID=""')
+
+    assert [match.condition for match in query.matches] == [Empty(), Empty(), Empty()]
+    assert query_of('PatientID=""').matches[0].condition == SingleValue('""')
+    assert "date" in error_of('StudyDate=""')
+    assert query.warnings == ()
+
+
+@pytest.mark.requirement("SRCH-46")
+def test_a_count_of_all_matches_is_asked_for() -> None:
+    assert query_of("totalcount=true").wants_total
+    assert query_of("fuzzymatching=false&emptyvaluematching=false&totalcount=false") == query_of("")
 
 
 @pytest.mark.requirement("SRCH-36")
-@pytest.mark.parametrize("name", ["fuzzymatching", "emptyvaluematching", "multiplevaluematching"])
+@pytest.mark.parametrize("name", ["fuzzymatching", "emptyvaluematching", "multiplevaluematching", "totalcount"])
 @pytest.mark.parametrize("value", ["", "True", "1", "yes", "true,false"])
 def test_a_boolean_is_true_or_false(name: str, value: str) -> None:
     assert name in error_of(f"{name}={value}")

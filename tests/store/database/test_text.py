@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, select
 
 from hilum.store.database import tables, text
 from hilum.store.database.database import Database, Kind, Session, Value, transaction
-from hilum.store.rows.level_rows import inserting
+from hilum.store.rows.keys import inserting
 
 ANY_TEXT = st.text(st.characters(), max_size=40)
 PATTERNS = st.text(st.sampled_from("ab*?"), max_size=8)

@@ -10,8 +10,8 @@ from hilum.dicom.searching.query import Level, Query, parse_query
 from hilum.store.database.database import Kind, Session
 from hilum.store.index.index import Index
 from hilum.store.rows.records import DuplicatePolicy
-from hilum.store.search.criteria import demands_of, parameters
-from hilum.store.search.search import _Form, _page_statement, _Part, _plan, _Question
+from hilum.store.search.criteria import demands_of, parameters, postings_of
+from hilum.store.search.search import _Form, _page_statement, _Part, _plan, _Question, _term_values
 from offers import Offer
 
 
@@ -36,17 +36,20 @@ def plan_of(index: Index, query: Query) -> Sequence[str]:
     tests = [test for match in query.matches for test in demands_of(match)]
     target = {"study": query.study_instance_uid} if query.study_instance_uid else {}
     form = _Form(Kind.SQLITE, query.level, len(target), tuple(test.shape for test in tests))
-    question = _Question(form, {**target, **parameters(tests, Kind.SQLITE)})
+    terms = tuple(term for test in tests for term in postings_of(test))
+    question = _Question(form, {**target, **parameters(tests, Kind.SQLITE)}, terms[:4])
 
     def work(session: Session) -> list[str]:
-        statement = _page_statement(form, _plan(session, question), _Part.NATIVE)
-        values = statement.parameters({**question.values, "limit": 51, "offset": 0})
+        plan, term = _plan(session, question)
+        statement = _page_statement(form, plan, _Part.NATIVE)
+        values = statement.parameters({**question.values, **_term_values(term), "limit": 51, "offset": 0})
         rows = session.driver.execute("EXPLAIN QUERY PLAN " + statement.text, values)
         return [row[3] for row in rows.fetchall()]
 
     return index._database.read(work)
 
 
+POSTING = "SEARCH study_posting USING PRIMARY KEY (path=? AND term=?"
 WALKED = "SCAN study USING INDEX ix_study_order"
 
 
@@ -54,15 +57,16 @@ WALKED = "SCAN study USING INDEX ix_study_order"
     ("level", "text", "first"),
     [
         (Level.STUDY, "", WALKED),
-        (Level.STUDY, "PatientName=name1", WALKED),
+        (Level.STUDY, "PatientName=name1", POSTING),
         (Level.STUDY, "StudyDate=20200101-20201231", "SEARCH study USING INDEX ix_study_order (order_key>?"),
         (Level.STUDY, "PatientID=P7", "SEARCH study USING INDEX ix_study_patient_id (patient_id=?)"),
-        (Level.STUDY, "StudyID=1&PatientName=n*", "SEARCH study USING INDEX ix_study_study_id (study_id=?)"),
+        (Level.STUDY, "StudyID=1", "SEARCH study USING INDEX ix_study_study_id (study_id=?)"),
+        (Level.STUDY, "StudyID=1&PatientName=n*", POSTING),
         (Level.SERIES, "", WALKED),
-        (Level.SERIES, "Modality=CT", WALKED),
+        (Level.SERIES, "Modality=CT", POSTING),
         (Level.SERIES, "PatientID=P7&Modality=CT", "SEARCH study USING INDEX ix_study_patient_id (patient_id=?)"),
         (Level.INSTANCE, "", WALKED),
-        (Level.INSTANCE, "PatientName=name1", WALKED),
+        (Level.INSTANCE, "PatientName=name1", POSTING),
         (Level.INSTANCE, "SOPInstanceUID=1.7.1.1", "SEARCH instance USING INDEX ix_instance_live (sop_instance_uid=?)"),
     ],
 )

@@ -11,6 +11,7 @@ from hilum.dicom.searching.query import (
     Level,
     Match,
     Query,
+    QueryError,
     Range,
     SingleValue,
     UidList,
@@ -460,3 +461,95 @@ def test_a_search_finds_its_rows_the_same_way_round_for_few_and_for_many(index: 
     assert count(Level.SERIES, "Modality=CT&PatientName=rare") == 12
     assert count(Level.INSTANCE, "Modality=XA&PatientName=often") == 3
     assert count(Level.INSTANCE, "SOPClassUID=1.2.840.10008.5.1.4.1.1.2&PatientName=r*") == 15
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("PatientID=A,B", [1, 2]),
+        ("PatientID=A,b*", [1]),
+        ("PatientID=A%5C*2", [1, 4]),
+        ("PatientName=smith,j*", [1, 3]),
+        ("StudyDate=20200101,20200103-", [1, 3]),
+        ("StudyTime=10,1130", [1, 2]),
+        ("StudyDescription=KNEE,HIP", [1, 2]),
+        ("StudyDescription=KNEE,*P", [1, 2]),
+        ("ModalitiesInStudy=MR,SR", [2, 3]),
+        ("NumberOfStudyRelatedInstances=1,2", [1, 2, 3, 4]),
+        ("NumberOfStudyRelatedInstances=2,3", [4]),
+        ("PatientID=zzz,yyy", []),
+        ("PatientBirthDate=19500101-19501231,1970", None),
+    ],
+)
+@pytest.mark.requirement("SRCH-35")
+def test_one_of_several_values_is_enough(index: Index, text: str, expected: list[int] | None) -> None:
+    fill(
+        index,
+        Offer(
+            1,
+            of_study={
+                "00100020": "A",
+                "00100010": "Smith",
+                "00080020": "20200101",
+                "00080030": "1015",
+                "00081030": "KNEE",
+            },
+        ),
+        Offer(
+            2,
+            of_study={"00100020": "B", "00080020": "20200102", "00080030": "1130", "00081030": "HIP"},
+            of_series={"00080060": "MR"},
+        ),
+        Offer(3, of_study={"00100010": "Jones", "00080020": "20200103"}, of_series={"00080060": "SR"}),
+        Offer(4, of_study={"00100020": "X2"}),
+        Offer(4, number=2),
+    )
+
+    if expected is None:
+        with pytest.raises(QueryError):
+            asked(index, Level.STUDY, f"multiplevaluematching=true&{text}")
+    else:
+        found = uids(asked(index, Level.STUDY, f"multiplevaluematching=true&{text}"))
+        assert sorted(found) == [f"1.{number}" for number in expected]
+
+
+@pytest.mark.requirement("SRCH-32")
+def test_the_empty_value_matches_what_is_absent_or_empty(index: Index) -> None:
+    request = {"vr": "SQ", "Value": [{"00400009": {"vr": "SH", "Value": ["S"]}}]}
+    fill(
+        index,
+        Offer(1, of_study={"00100020": "", "00081030": "", "00080020": ""}, of_series={"0008103E": ""}),
+        Offer(
+            2,
+            of_study={"00100020": "A", "00081030": "KNEE", "00080020": "20200101", "00100010": "Li"},
+            of_series={"0008103E": "AX", "00400275": request},
+            of_instance={"00280010": 512},
+            metadata={"00180050": 1},
+        ),
+        Offer(3, of_series={"00080060": "", "00200011": ""}, of_instance={"00200013": ""}),
+    )
+
+    def empty(level: Level, name: str) -> list[str]:
+        return sorted(uids(asked(index, level, f'emptyvaluematching=true&{name}=""')))
+
+    for name in ("PatientID", "StudyDescription", "StudyDate", "PatientName"):
+        assert empty(Level.STUDY, name) == ["1.1", "1.3"]
+    assert empty(Level.STUDY, "ModalitiesInStudy") == empty(Level.SERIES, "Modality") == ["1.3"]
+    assert empty(Level.SERIES, "SeriesNumber") == empty(Level.INSTANCE, "InstanceNumber") == ["1.3"]
+    assert empty(Level.SERIES, "SeriesDescription") == ["1.1", "1.3"]
+    assert empty(Level.SERIES, "RequestAttributesSequence.ScheduledProcedureStepID") == ["1.1", "1.3"]
+    assert empty(Level.INSTANCE, "Rows") == empty(Level.INSTANCE, "SliceThickness") == ["1.1", "1.3"]
+    assert empty(Level.STUDY, "StudyInstanceUID") == []
+
+
+@pytest.mark.requirement("SRCH-46")
+def test_all_matches_are_counted_on_request(index: Index) -> None:
+    fill(index, *(Offer(study=number) for number in range(1, 6)))
+
+    def total(text: str) -> int | None:
+        return asked(index, Level.STUDY, f"totalcount=true&{text}").total
+
+    assert [total(text) for text in ("", "limit=2", "limit=2&offset=4", "offset=9", "limit=0", "limit=5")] == [5] * 6
+    assert total("PatientID=nobody") == 0
+    assert asked(index, Level.STUDY, "limit=2").total is None
+    assert asked(index, Level.INSTANCE, "totalcount=true&SliceThickness=1&limit=1").total == 0

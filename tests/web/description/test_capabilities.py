@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import orjson
 import pytest
@@ -35,7 +36,7 @@ def test_the_base_describes_every_method_of_the_table_and_no_other() -> None:
 
 
 def test_ids_of_methods_are_unique() -> None:
-    root = etree.fromstring(write_wadl(describe(STUDIES_RESOURCES, "", base_url=BASE)))
+    root: Any = etree.fromstring(write_wadl(describe(STUDIES_RESOURCES, "", base_url=BASE)))
 
     ids = root.xpath("//w:method/@id", namespaces=WADL)
 

@@ -16,7 +16,6 @@ import orjson
 
 from hilum.dicom.dictionary import vr_of
 from hilum.dicom.json import ENCODERS
-from hilum.dicom.metadata import compress_metadata
 from hilum.dicom.reading.data_set import (
     EXTENDED_OFFSET_TABLE,
     EXTENDED_OFFSET_TABLE_LENGTHS,
@@ -41,6 +40,7 @@ from hilum.dicom.reading.instance import (
     TruncatedError,
     WireForm,
 )
+from hilum.dicom.reading.metadata import compress_metadata
 from hilum.dicom.reading.spools import OpenSpool, Overflow, Sidecar, Source, mapped, source_of
 from hilum.dicom.reading.wire_form import (
     DEFLATED_SYNTAXES,

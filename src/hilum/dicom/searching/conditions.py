@@ -59,7 +59,30 @@ class DateTimeRange:
     last: str
 
 
-Condition = SingleValue | UidList | Wildcard | Range | DateTimeRange
+@dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """A person name whose words are close to those of `value`, which may hold wildcards (SRCH-24)."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Absent or zero-length (SRCH-32)."""
+
+
+Alternative = SingleValue | Wildcard | Range | Fuzzy
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of several conditions on the same attribute, at least two (SRCH-35)."""
+
+    alternatives: tuple[Alternative, ...]
+
+
+Condition = SingleValue | UidList | Wildcard | Range | DateTimeRange | Fuzzy | Empty | AnyOf
+"""What a matching key demands; None in its place is universal matching."""
 
 INTERVAL_VRS: Final = frozenset({"DA", "DT", "TM"})
 """VRs whose values may be ranges."""
@@ -106,7 +129,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_IN_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
-def value_condition(name: str, vr: str, text: str) -> Condition | None:
+def value_condition(name: str, vr: str, text: str) -> SingleValue | Wildcard | Range | None:
     """Return what `text` demands of an attribute; None where it matches everything (empty, or `*` alone).
 
     Args:
@@ -132,6 +155,35 @@ def value_condition(name: str, vr: str, text: str) -> Condition | None:
     if vr in WILDCARD_VRS:
         return Wildcard(value) if "*" in value or "?" in value else SingleValue(value)
     return SingleValue(_checked(name, vr, value))
+
+
+EMPTY_VALUE: Final = '""'
+"""How a request writes the value of Empty Value Matching (PS3.4 C.2.2.2.7)."""
+
+
+def any_condition(name: str, vr: str, values: Sequence[str]) -> AnyOf | SingleValue | Wildcard | Range | None:
+    r"""Return what a list of values demands under Multiple Value Matching; None where one matches everything.
+
+    Args:
+        name: the attribute's name, for messages.
+        vr: one of `MATCHED_VRS` but UI.
+        values: decoded values; a backslash in one separates values too where the VR has several.
+
+    Raises:
+        QueryError: a value does not fit the VR, or is the empty one.
+
+    >>> any_condition("Modality", "CS", ["CT", r"MR\CT"]).alternatives
+    (SingleValue(value='CT'), SingleValue(value='MR'))
+    """
+    texts = values if vr in SINGLE_TEXT_VRS else [text for value in values for text in value.split("\\")]
+    if EMPTY_VALUE in texts:
+        raise QueryError(f"The empty value cannot be one of several values of {name}.")
+    # A list that ends in a separator has no further value there.
+    found = dict.fromkeys(value_condition(name, vr, text) for text in texts if text.strip(" "))
+    alternatives = tuple(one for one in found if one is not None)
+    if len(alternatives) < len(found) or not alternatives:
+        return None
+    return alternatives[0] if len(alternatives) == 1 else AnyOf(alternatives)
 
 
 def uid_condition(name: str, values: Sequence[str]) -> Condition | None:
@@ -162,7 +214,7 @@ _INTERVALS: Final[Mapping[str, tuple[Callable[[str], tuple[str, str]], str]]] = 
 }
 
 
-def _interval_condition(name: str, vr: str, value: str) -> Condition:
+def _interval_condition(name: str, vr: str, value: str) -> SingleValue | Range:
     interval, expected = _INTERVALS[vr]
     try:
         first, last = interval(value)

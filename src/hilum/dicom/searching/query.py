@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import unquote_to_bytes
 
 from hilum.dicom.levels import (
@@ -18,26 +18,34 @@ from hilum.dicom.levels import (
 )
 from hilum.dicom.searching.attribute_paths import Path, QueryError, creators_of, is_private, name_of, parse_path, vr_of
 from hilum.dicom.searching.conditions import (
+    EMPTY_VALUE,
     MATCHED_VRS,
     SINGLE_TEXT_VRS,
-    WILDCARD_VRS,
+    Alternative,
+    AnyOf,
     Condition,
     DateTimeRange,
+    Empty,
+    Fuzzy,
     Range,
     SingleValue,
     UidList,
     Wildcard,
+    any_condition,
     uid_condition,
     value_condition,
 )
 from hilum.dicom.searching.date_times import FIRST_TIME, LAST_TIME, has_zone, is_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 __all__ = [
+    "AnyOf",
     "Condition",
     "DateTimeRange",
+    "Empty",
+    "Fuzzy",
     "Level",
     "Match",
     "Query",
@@ -84,20 +92,16 @@ class Query:
     include_all: bool = False
     limit: int = 1000
     offset: int = 0
+    asked_limit: int | None = None
+    """The request's own `limit`, however large; None if it has none."""
+    wants_total: bool = False
+    """Whether all matches are to be counted (`totalcount=true`)."""
     warnings: tuple[str, ...] = ()
     """Sentences for the Warning header: parameters that were not honoured."""
 
 
-_SWITCHES: Final[Mapping[str, str]] = {
-    "fuzzymatching": ("The fuzzymatching parameter is not supported. Only literal matching has been performed."),
-    "emptyvaluematching": (
-        "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed."
-    ),
-    "multiplevaluematching": (
-        "The multiplevaluematching parameter is not supported. Multiple Value Matching has not been performed."
-    ),
-}
-"""Parameters that are `true` or `false`, and the warning where `true` is not honoured (SRCH-23, -31, -34)."""
+_SWITCHES: Final = frozenset({"fuzzymatching", "emptyvaluematching", "multiplevaluematching", "totalcount"})
+"""Parameters that are `true` or `false` (SRCH-36)."""
 
 _ONCE: Final = frozenset({*_SWITCHES, "limit", "offset"})
 
@@ -178,7 +182,7 @@ def parse_query(
     (Match(path=('00100010',), vr='PN', condition=Wildcard(pattern='SMITH*')),)
     """
     parameters = _sorted_parameters(query_string)
-    switched = [name for name in _SWITCHES if _is_on(name, parameters.once)]
+    switched = frozenset(name for name in _SWITCHES if _is_on(name, parameters.once))
     shown = returned_levels(
         level,
         study_instance_uid=study_instance_uid,
@@ -193,8 +197,12 @@ def parse_query(
         include=_included(level, parameters, shown),
         include_all="all" in parameters.include,
         limit=_unsigned("limit", parameters.once, default=max_results, maximum=max_results),
+        asked_limit=_unsigned("limit", parameters.once, default=0, maximum=MAX_OFFSET)
+        if "limit" in parameters.once
+        else None,
+        wants_total="totalcount" in switched,
         offset=_unsigned("offset", parameters.once, default=0, maximum=MAX_OFFSET),
-        warnings=(*(_SWITCHES[name] for name in switched), *warnings),
+        warnings=tuple(warnings),
     )
 
 
@@ -269,7 +277,7 @@ def _unsigned(name: str, once: Mapping[str, str], *, default: int, maximum: int)
 def _matches(
     level: Level,
     parameters: _Parameters,
-    switched: Iterable[str],
+    switched: frozenset[str],
 ) -> tuple[tuple[Match, ...], list[str]]:
     """Return the matching keys and the warnings of those that are not honoured."""
     creators = parameters.creators
@@ -331,18 +339,40 @@ def _is_lower(tag: str, level: Level) -> bool:
     return tag not in EVERY_LEVEL_TAGS and LEVELS.index(level_of(tag)) > LEVELS.index(level)
 
 
-def _condition(name: str, vr: str, values: tuple[str, ...], switched: Iterable[str]) -> Condition | None:
+def _condition(name: str, vr: str, values: tuple[str, ...], switched: frozenset[str]) -> Condition | None:
     if vr == "SQ":
         raise QueryError(f"{name} is a sequence; a matching key is an attribute of its items.")
+    if "emptyvaluematching" in switched and values == (EMPTY_VALUE,):
+        return Empty()
     if vr == "UI":
         return uid_condition(name, values)
     several = len(values) > 1 or ("\\" in values[0] and vr not in SINGLE_TEXT_VRS)
-    if not several:
-        return value_condition(name, vr, values[0])
-    if "multiplevaluematching" in switched and vr in WILDCARD_VRS:
-        # Without Multiple Value Matching a list of texts is one literal text.
-        return SingleValue("\\".join(values))
-    raise QueryError(f"{name} takes one value; a comma in it is written %2C.")
+    if several and "multiplevaluematching" not in switched:
+        raise QueryError(
+            f"{name} takes one value; a comma in it is written %2C, and multiplevaluematching=true allows several."
+        )
+    found = any_condition(name, vr, values) if several else value_condition(name, vr, values[0])
+    return _fuzzy(found) if vr == "PN" and "fuzzymatching" in switched else found
+
+
+def _fuzzy(condition: Condition | None) -> Condition | None:
+    match condition:
+        case SingleValue(value) | Wildcard(value):
+            return Fuzzy(value)
+        case AnyOf(alternatives):
+            return AnyOf(tuple(Fuzzy(_text_of(one)) for one in alternatives))
+        case _:
+            return condition
+
+
+def _text_of(condition: Alternative) -> str:
+    match condition:
+        case SingleValue(value) | Wildcard(value) | Fuzzy(value):
+            return value
+        case Range(first, last):
+            return f"{first}-{last}"
+        case _:
+            assert_never(condition)
 
 
 def _ignored_warning(names: list[str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from hilum.archive.archive import Archive
-from hilum.archive.digests import fault_of
+from hilum.archive.integrity.digests import fault_of
 from hilum.dicom.commitment import CommitmentRequest, FailureReason, Form, Reference, Verdict, response_module
 from hilum.errors import TransactionUidInUse
 from hilum.store.index.commitments import Pending

@@ -167,7 +167,10 @@ def _usual_offer(
 
 
 def is_asked_for(offer: Offer, transfer_syntax_uid: str, acceptable: Acceptable) -> bool:
-    """Say whether an offer may be chosen: what loses something has to be named by its UID, no wildcard means it.
+    """Say whether an offer may be chosen: what pixels would be encoded for anew has to be named.
+
+    A wildcard such as a browser's `image/*` means what is there. What loses something is named by its UID, what loses
+    nothing by that or by its media type.
 
     Args:
         offer: the offer.
@@ -175,10 +178,12 @@ def is_asked_for(offer: Offer, transfer_syntax_uid: str, acceptable: Acceptable)
         acceptable: what the user agent accepts.
     """
     uid = offer.transfer_syntax_uid
-    if uid not in LOSSY_TARGETS or uid == transfer_syntax_uid:
+    if uid in (transfer_syntax_uid, EXPLICIT_VR_LITTLE_ENDIAN):
         return True
-    named = re.search(rf"{re.escape(uid)}(?![0-9.])", f"{acceptable.header} {acceptable.parameter or ''}")
-    return named is not None
+    asked = f"{acceptable.header} {acceptable.parameter or ''}"
+    if uid not in LOSSY_TARGETS and offer.media_type in asked.lower():
+        return True
+    return re.search(rf"{re.escape(uid)}(?![0-9.])", asked) is not None
 
 
 def _compression(transfer_syntax_uid: str) -> Compression | None:

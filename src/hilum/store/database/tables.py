@@ -223,6 +223,22 @@ study_key: Final = _key_table("study_key", study)
 series_key: Final = _key_table("series_key", series)
 instance_key: Final = _key_table("instance_key", instance)
 
+study_posting: Final = Table(
+    "study_posting",
+    metadata,
+    _text("path"),
+    _text("term"),
+    _text("order_key"),
+    Column("owner", Key, nullable=False),
+    PrimaryKeyConstraint("path", "term", "order_key"),
+    sqlite_with_rowid=False,
+)
+"""The visible studies of a term in the order of the answer, so that a page of them is read and nothing is sorted.
+
+Terms: the modalities of a study (path 00080061), and the `names.grams_of` Patient's Name (00100010). The key says it
+all: a reference to the study, which PostgreSQL would check with each row, doubled the cost of writing.
+"""
+
 series_record: Final = Table(
     "series_record",
     metadata,

@@ -14,7 +14,7 @@ from hilum.store.database.database import Database, Session, Value
 from hilum.store.index.trash import ROWS, index_row
 from hilum.store.index.writer import Writer
 from hilum.store.rows.events import INSERT_EVENT, event_values
-from hilum.store.rows.level_rows import inserting
+from hilum.store.rows.keys import inserting
 from hilum.store.rows.recording import IS_LIVE
 from hilum.store.rows.records import IndexRow
 

@@ -24,7 +24,7 @@ from hilum.store.index.writer import Writer
 from hilum.store.npi.instances import NonPatients
 from hilum.store.rows import reading
 from hilum.store.rows.events import EventWaiter, events_after
-from hilum.store.rows.level_rows import inserting
+from hilum.store.rows.keys import inserting
 from hilum.store.rows.records import (
     DuplicatePolicy,
     Event,

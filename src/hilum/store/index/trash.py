@@ -13,7 +13,8 @@ from hilum.errors import InstanceCommitted, TargetGone, TargetNotFound
 from hilum.store.database import tables
 from hilum.store.database.database import Database, Row, Session, Value
 from hilum.store.rows.events import INSERT_EVENT, event_values
-from hilum.store.rows.level_rows import DELETE_KEYS, LevelRows
+from hilum.store.rows.keys import DELETE_KEYS
+from hilum.store.rows.level_rows import LevelRows
 from hilum.store.rows.reading import STORED, stored_instance
 from hilum.store.rows.recording import DELETE_BODY, IS_LIVE
 from hilum.store.rows.records import (

@@ -18,7 +18,7 @@ from hilum.errors import TargetGone, TargetNotFound
 from hilum.store.database import tables
 from hilum.store.database.database import UNIQUE_VIOLATIONS, Database, Row, Session
 from hilum.store.npi.records import NewNonPatient, NonPatient, NonPatientPage
-from hilum.store.npi.search import count_statement, page_statement, tests_of, values_of
+from hilum.store.npi.search import count_statement, page_statement, question_of
 from hilum.store.rows.bodies import packed_wire_form, unpacked_wire_form
 from hilum.store.rows.level_rows import inserting, key_values
 from hilum.store.rows.merging import key_rows
@@ -142,19 +142,21 @@ class NonPatients:
 
     def search(self, category: str, query: Query) -> NonPatientPage:
         """Return the page of a category's instances that `query` asks for, ordered by UID (SRCH-45)."""
-        kind = self._database.kind
-        tests = tests_of(query.matches)
-        shapes = tuple(test.shape for test in tests)
-        values = {"category": category, **values_of(tests, kind)}
-        page = {**values, "limit": query.limit + 1, "offset": query.offset}
         if query.limit == 0:
             return NonPatientPage((), 0)
-        rows = self._database.read(lambda session: session.rows(page_statement(shapes, kind), page))
-        remaining = 0
-        if len(rows) > query.limit:
-            count = self._database.read(lambda session: session.only(count_statement(shapes, kind), values))[0]
-            remaining = max(1, int(count) - query.offset - query.limit)
-        return NonPatientPage([orjson.loads(row[0]) for row in rows[: query.limit]], remaining)
+        kind = self._database.kind
+
+        def work(session: Session) -> tuple[list[Row], int]:
+            question = question_of(session, category, query.matches, kind)
+            values = {**question.values, "limit": query.limit + 1, "offset": query.offset}
+            rows = session.rows(page_statement(question.shapes, kind), values)
+            if len(rows) <= query.limit:
+                return rows, 0
+            count = int(session.only(count_statement(question.shapes, kind), question.values)[0])
+            return rows[: query.limit], max(1, count - query.offset - query.limit)
+
+        rows, remaining = self._database.read(work)
+        return NonPatientPage([orjson.loads(row[0]) for row in rows], remaining)
 
     def forget(self, blob_id: str) -> None:
         """Remove the row of a blob that is broken, so that its instance can be stored again."""

@@ -7,47 +7,34 @@ what was read of them stays true until the commit.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import (
-    BindParameter,
-    Delete,
-    Insert,
-    Table,
-    Update,
-    bindparam,
-    delete,
-    insert,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import BindParameter, Table, Update, bindparam, delete, literal_column, select, update
 
 from hilum.dicom.searching.query import Level
 from hilum.store.database import tables
 from hilum.store.database.database import Session, Value
 from hilum.store.database.text import storable
 from hilum.store.rows.answers import series_pieces, study_pieces
-from hilum.store.rows.columns import (
-    KEY_TABLES,
-    MODALITIES_IN_STUDY,
-    rows_beside_columns,
-    series_columns,
-    study_columns,
-)
+from hilum.store.rows.columns import MODALITIES_IN_STUDY, rows_beside_columns, series_columns, study_columns
 from hilum.store.rows.events import INSERT_EVENT, event_values
+from hilum.store.rows.keys import (
+    NO_POSTINGS,
+    PostingChange,
+    StudyPostings,
+    inserting,
+    replace_keys,
+    replace_postings,
+    standing_keys,
+    standing_postings,
+)
 from hilum.store.rows.merging import KeyRow, Members, key_rows, merge
 from hilum.store.rows.records import NewInstance
 
 _NOT_MERGED: Final = b""
-
-
-def inserting(table: Table) -> Insert:
-    """Return the statement that inserts one row of all columns but a generated `id`."""
-    return insert(table).values({column.name: bindparam(column.name) for column in table.c if column.name != "id"})
 
 
 def _updating(table: Table, columns: Sequence[str]) -> Update:
@@ -87,10 +74,6 @@ _ATTRIBUTES: Final = {
 _VISIBLE_MODALITIES: Final = select(_series.modality).where(
     _series.study_row == bindparam("row"), literal_column("visible = 1")
 )
-INSERT_KEYS: Final[Mapping[Level, Insert]] = {level: inserting(table).inline() for level, table in KEY_TABLES.items()}
-DELETE_KEYS: Final[Mapping[Level, Delete]] = {
-    level: delete(table).where(table.c.owner == bindparam("owner")) for level, table in KEY_TABLES.items()
-}
 _FIND_CONTRADICTION: Final = select(tables.contradiction.c.id).where(
     tables.contradiction.c.study_row == bindparam("study_row"),
     tables.contradiction.c.series_row == bindparam("series_row"),
@@ -228,8 +211,8 @@ class LevelRows:
         """Write the counts, attributes and answers of all that was touched."""
         for series in self._series.values():
             self._write_series(series)
-        for study in self._studies.values():
-            self._write_study(study)
+        changes = [change for study in self._studies.values() if (change := self._write_study(study))]
+        replace_postings(self._session, changes)
 
     def _new_study(self, uid: str) -> StudyRow:
         values: dict[str, Value] = {
@@ -336,9 +319,11 @@ class LevelRows:
         texts = {"answer_head": head, "answer_tail": tail, "answer_end": end, "attributes": _json(members)}
         values = {**counts, **texts, **series_columns(members)}
         self._session.run(_WRITE_SERIES, _new_values(series.row, values))
-        self._write_keys(Level.SERIES, series, rows_beside_columns(Level.SERIES, members))
+        keys = frozenset(rows_beside_columns(Level.SERIES, members))
+        replace_keys(self._session, Level.SERIES, series.row, self._standing_keys(Level.SERIES, series), keys)
 
-    def _write_study(self, study: StudyRow) -> None:
+    def _write_study(self, study: StudyRow) -> PostingChange | None:
+        """Write a study's row and keys; return what becomes of its postings."""
         modalities: list[str] = []
         if study.is_rewritten:
             modalities = [row[0] for row in self._session.rows(_VISIBLE_MODALITIES, {"row": study.row})]
@@ -352,34 +337,28 @@ class LevelRows:
         }
         if not study.is_rewritten:
             self._session.run(_COUNT_STUDY, _new_values(study.row, counts))
-            return
+            return None
         members = self._members(Level.STUDY, study)
         head, tail = study_pieces(members, modalities)
         texts = {"answer_head": head, "answer_tail": tail, "attributes": _json(members)}
         values = {**counts, **texts, **study_columns(study.uid, members)}
+        known = self._standing_keys(Level.STUDY, study)
+        postings = NO_POSTINGS if study.is_new else standing_postings(self._session, study.row, known)
         self._session.run(_WRITE_STUDY, _new_values(study.row, values))
-        known = sorted(set(modalities) - {""})
-        derived = {MODALITIES_IN_STUDY: {"vr": "CS", "Value": known}}
-        others = {tag: element for tag, element in members.items() if tag != MODALITIES_IN_STUDY}
-        rows = [*rows_beside_columns(Level.STUDY, others), *key_rows(derived)]
-        self._write_keys(Level.STUDY, study, rows)
+        keys = _study_keys(members, modalities)
+        replace_keys(self._session, Level.STUDY, study.row, known, keys)
+        wanted = StudyPostings(str(values["order_key"]), keys) if study.instance_count else NO_POSTINGS
+        return PostingChange(study.row, postings, wanted)
 
-    def _write_keys(self, level: Level, owner: StudyRow | SeriesRow, rows: Iterable[KeyRow]) -> None:
-        if not owner.is_new:
-            self._session.run(DELETE_KEYS[level], {"owner": owner.row})
-        self._session.run_many(INSERT_KEYS[level], [key_values(owner.row, row) for row in rows])
+    def _standing_keys(self, level: Level, owner: StudyRow | SeriesRow) -> frozenset[KeyRow]:
+        return frozenset() if owner.is_new else standing_keys(self._session, level, owner.row)
 
 
-def key_values(owner: int, row: KeyRow) -> dict[str, Value]:
-    """Return the parameters of `INSERT_KEYS`."""
-    return {
-        "owner": owner,
-        "path": row.path,
-        "item": row.item,
-        "position": row.position,
-        "value": row.value,
-        "rest": row.rest,
-    }
+def _study_keys(members: Members, modalities: Sequence[str]) -> frozenset[KeyRow]:
+    """Return the key rows of a study: its own attributes beside the columns, and the modalities of its series."""
+    derived = {MODALITIES_IN_STUDY: {"vr": "CS", "Value": sorted(set(modalities) - {""})}}
+    others = {tag: element for tag, element in members.items() if tag != MODALITIES_IN_STUDY}
+    return frozenset([*rows_beside_columns(Level.STUDY, others), *key_rows(derived)])
 
 
 def _new_values(row: int, values: Mapping[str, Value]) -> dict[str, Value]:

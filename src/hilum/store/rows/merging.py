@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from hilum.store.database import text
+from hilum.store.database.names import words_of
 
 Element = Mapping[str, Any]
 """One attribute of the DICOM JSON Model: `vr`, and `Value` unless empty."""
@@ -22,6 +23,9 @@ Members = Mapping[str, Element]
 _TEXT_VRS: Final = frozenset({"AE", "AS", "AT", "CS", "LO", "LT", "SH", "ST", "UC", "UI", "UR", "UT"})
 NUMBER_VRS: Final = frozenset({"DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
 _MAX_ITEM: Final = 0xFFFF
+
+WORDS: Final = "~"
+"""Last component of the path under which the words of a person name stand beside the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,10 @@ def _rows(members: Members, prefix: str, item: str) -> Iterator[KeyRow]:
             continue
         for position, value in enumerate(keys_of(element)):
             yield KeyRow(path, item, position, value[: text.KEY_LENGTH], value[text.KEY_LENGTH :])
+        if element.get("vr") == "PN":
+            words = dict.fromkeys(word for name in keys_of(element) for word in words_of(name))
+            for position, word in enumerate(words):
+                yield KeyRow(f"{path}.{WORDS}", item, position, word[: text.KEY_LENGTH], "")
 
 
 def keys_of(element: Element) -> Iterator[str]:

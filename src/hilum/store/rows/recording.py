@@ -16,7 +16,8 @@ from hilum.store.database.database import UNIQUE_VIOLATIONS, Session, Value, sav
 from hilum.store.database.text import storable
 from hilum.store.rows.bodies import instance_columns, packed_frames, packed_wire_form
 from hilum.store.rows.events import INSERT_EVENT, event_values
-from hilum.store.rows.level_rows import DELETE_KEYS, INSERT_KEYS, LevelRows, SeriesRow, inserting, key_values
+from hilum.store.rows.keys import DELETE_KEYS, INSERT_KEYS, inserting, key_values
+from hilum.store.rows.level_rows import LevelRows, SeriesRow
 from hilum.store.rows.merging import Members, key_rows
 from hilum.store.rows.records import DuplicatePolicy, NewInstance, Outcome, Recorded
 

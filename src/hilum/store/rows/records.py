@@ -198,6 +198,8 @@ class SearchPage:
     remaining: int
     """Matches after this page."""
     warnings: Sequence[str] = ()
+    total: int | None = None
+    """All matches, if the query wants them counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ PostgreSQL plans by its statistics. SQLite has none here, so the statement itsel
 - *walk*: from study to series to instance, in the order of the answer, testing each; ends when the page is full.
   Right where many match.
 - *drive*: from the few rows that one test finds through its index; sorted afterwards.
+- *posting*: along the studies of one term, which stand in the order of the answer; right for any number of them, on
+  PostgreSQL too, whose statistics know neither order nor terms.
 
 Columns that must not lead are compared as expressions, which no index serves.
 """
@@ -50,6 +52,7 @@ class Way(Enum):
     """As the database plans it."""
     WALK = "walk"
     DRIVE = "drive"
+    POSTING = "posting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,14 @@ class Plan:
 
 PLANNED: Final = Plan(Way.PLANNED)
 WALK: Final = Plan(Way.WALK)
+POSTING: Final = Plan(Way.POSTING)
 
 _OWNERS: Final[Mapping[Level, ColumnElement[int]]] = {
     Level.STUDY: tables.study.c.id,
     Level.SERIES: tables.series.c.id,
     Level.INSTANCE: tables.instance.c.id,
 }
+_posting = tables.study_posting.c
 _EMPTY: Final[ColumnElement[str]] = literal_column("''")
 _ZERO: Final[ColumnElement[int]] = literal_column("0")
 _ONE: Final[ColumnElement[int]] = literal_column("1")
@@ -80,15 +85,27 @@ VISIBLE: Final[Mapping[Level, ColumnElement[bool]]] = {
 
 
 def source(level: Level, plan: Plan) -> FromClause:
-    """Return the rows of a level beside those of the levels above; a walk allows the way down alone."""
+    """Return the rows of a level beside those of the levels above; all but a plain plan allow the way down alone."""
+    study_row: ColumnElement[int] = tables.study.c.id
+    found: FromClause = tables.study
+    if plan.way is Way.POSTING:
+        study_row = _unindexed(_posting.owner)
+        found = tables.study_posting.join(tables.study, tables.study.c.id == study_row)
+    elif plan.way is Way.WALK:
+        study_row = _unindexed(study_row)
     if level is Level.STUDY:
-        return tables.study
-    study_row = _unindexed(tables.study.c.id) if plan.way is Way.WALK else tables.study.c.id
-    joined = tables.study.join(tables.series, tables.series.c.study_row == study_row)
+        return found
+    found = found.join(tables.series, tables.series.c.study_row == study_row)
     if level is Level.SERIES:
-        return joined
-    series_row = _unindexed(tables.series.c.id) if plan.way is Way.WALK else tables.series.c.id
-    return joined.join(tables.instance, tables.instance.c.series_row == series_row)
+        return found
+    is_free = plan.way in {Way.PLANNED, Way.DRIVE}
+    series_row = tables.series.c.id if is_free else _unindexed(tables.series.c.id)
+    return found.join(tables.instance, tables.instance.c.series_row == series_row)
+
+
+def study_order(plan: Plan) -> ColumnElement[str]:
+    """Return the column that has the order of studies."""
+    return _posting.order_key if plan.way is Way.POSTING else tables.study.c.order_key
 
 
 def clauses(shapes: Sequence[Shape], kind: Kind, plan: Plan) -> Iterator[ColumnElement[bool]]:
@@ -96,20 +113,28 @@ def clauses(shapes: Sequence[Shape], kind: Kind, plan: Plan) -> Iterator[ColumnE
 
     Shapes below one sequence make one condition: its attributes must match in one item (SRCH-13).
     """
+    if plan.way is Way.POSTING:
+        yield from (_posting.path == bindparam("posting_path"), _posting.term == bindparam("posting_term"))
     groups: dict[object, list[int]] = {}
     for number, shape in enumerate(shapes):
-        if has_column(shape):
-            is_leading = (
-                plan.way is Way.PLANNED or number == plan.driver or (plan.way is Way.WALK and _is_on_way(shape))
-            )
-            column = column_of(shape)
-            yield _column_clause(shape, number, column if is_leading else _unindexed(column), kind)
+        if shape.op is Op.EMPTY:
+            yield empty_clause(number, plan, KeyRows(KEY_TABLES[shape.level], _OWNERS[shape.level]))
+        elif has_column(shape):
+            yield _column_clause(shape, number, _tested_column(shape, number, plan), kind)
         else:
             groups.setdefault((shape.level, shape.path[0]) if len(shape.path) > 1 else number, []).append(number)
             if number == plan.driver:
                 yield _OWNERS[shape.level].in_(_owners(shape, number, kind))
     for numbers in groups.values():
         yield _exists_clause(shapes, numbers, kind, plan)
+
+
+def _tested_column(shape: Shape, number: int, plan: Plan) -> ColumnElement[Any]:
+    """Return the column that a test compares, as an expression where it must not lead."""
+    if plan.way is Way.POSTING and shape.path == ORDER_KEY:
+        return _posting.order_key
+    is_leading = plan.way is Way.PLANNED or number == plan.driver or (plan.way is Way.WALK and _is_on_way(shape))
+    return column_of(shape) if is_leading else _unindexed(column_of(shape))
 
 
 def _is_on_way(shape: Shape) -> bool:
@@ -160,9 +185,19 @@ def few(shape: Shape, number: int, kind: Kind, most: int) -> Select[Any]:
     return select(func.count()).select_from(found.limit(literal_column(str(most))).subquery())
 
 
+def empty_clause(number: int, plan: Plan, rows: KeyRows) -> ColumnElement[bool]:
+    """Return the condition that the owner has no value of an attribute."""
+    key = rows.table.alias(f"k{number}")
+    value = key.c.value if plan.way is Way.PLANNED else _unindexed(key.c.value)
+    is_value = (key.c.owner == rows.owner, key.c.path == bindparam(f"p{number}"), value > _EMPTY)
+    return ~exists(select(_ONE).select_from(key).where(*is_value))
+
+
 def _exists_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, plan: Plan) -> ColumnElement[bool]:
     level = shapes[numbers[0]].level
-    return item_clause(shapes, numbers, kind, plan, KeyRows(KEY_TABLES[level], _OWNERS[level]))
+    # Known before the study's own row is read.
+    owner = _posting.owner if plan.way is Way.POSTING and level is Level.STUDY else _OWNERS[level]
+    return item_clause(shapes, numbers, kind, plan, KeyRows(KEY_TABLES[level], owner))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +260,7 @@ _COMPARISONS: Final[Mapping[Op, Callable[[ColumnElement[Any], Bound], ColumnElem
     Op.PATTERN: lambda _value, _bound: true(),
     Op.NEVER: lambda _value, _bound: false(),
 }
-"""What the indexed value must fulfil; `MOMENT` is `_moment_clause`."""
+"""What the indexed value must fulfil; `MOMENT` and `EMPTY` have clauses of their own, `EITHER` has parts."""
 
 
 def compared(
@@ -233,15 +268,28 @@ def compared(
 ) -> ColumnElement[bool]:
     """Return the comparison of a column, or of a key row's value and its rest."""
     bound = [bindparam(f"v{number}_{place}", type_=value.type) for place in range(shape.count)]
-    passed = _COMPARISONS[shape.op](value, bound)
-    if shape.op in PATTERNS:
-        return and_(passed, _fits(value if rest is None else value.concat(rest), bound[-1], kind))
-    if shape.op is Op.EQUAL and rest is not None:
+    if shape.op is not Op.EITHER:
+        return _compared_by(shape.op, bound, value, rest, kind)
+    alternatives = []
+    for op, count in shape.parts:
+        alternatives.append(_compared_by(op, bound[:count], value, rest, kind))
+        bound = bound[count:]
+    return or_(*alternatives)
+
+
+def _compared_by(
+    op: Op, bound: Bound, value: ColumnElement[Any], rest: ColumnElement[Any] | None, kind: Kind
+) -> ColumnElement[bool]:
+    passed = _COMPARISONS[op](value, bound)
+    if op in PATTERNS:
+        return and_(passed, fits(value if rest is None else value.concat(rest), bound[-1], kind))
+    if op is Op.EQUAL and rest is not None:
         return and_(passed, rest == bound[1])
     return passed
 
 
-def _fits(value: ColumnElement[Any], pattern: ColumnElement[Any], kind: Kind) -> ColumnElement[bool]:
+def fits(value: ColumnElement[Any], pattern: ColumnElement[Any], kind: Kind) -> ColumnElement[bool]:
+    """Return whether a value fits a pattern, which is written as the database writes it."""
     if kind is Kind.SQLITE:
         return value.bool_op("GLOB")(pattern)
     return value.like(pattern, escape="\\")
@@ -258,3 +306,21 @@ def _moment_clause(number: int, date: ColumnElement[Any], time: ColumnElement[An
         or_(date > first_date, and_(date == first_date, or_(time >= first_time, unknown))),
         or_(date < last_date, and_(date == last_date, or_(time <= last_time, unknown))),
     )
+
+
+def postings(terms: int, ranges: Sequence[Shape], kind: Kind, most: int) -> Select[Any]:
+    """Return the statement that counts the studies of each of some terms, up to `most`, and where the last one stands.
+
+    Parameters: `path0`, `term0` and so on, and the values of `ranges`: tests of the order key, `v0_0` and so on.
+    """
+    counts = []
+    for number in range(terms):
+        posting = tables.study_posting.alias(f"c{number}")
+        found = select(posting.c.order_key).where(
+            posting.c.path == bindparam(f"path{number}"),
+            posting.c.term == bindparam(f"term{number}"),
+            *(compared(shape, place, posting.c.order_key, None, kind) for place, shape in enumerate(ranges)),
+        )
+        limited = found.order_by(posting.c.order_key).limit(literal_column(str(most))).subquery()
+        counts.append(select(func.count().label("n"), func.max(limited.c.order_key).label("last")).subquery())
+    return select(*(column for count in counts for column in (count.c.n, count.c.last)))

@@ -9,18 +9,37 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 from hilum.dicom.levels import level_of
-from hilum.dicom.searching.query import DateTimeRange, Level, Match, Range, SingleValue, UidList, Wildcard
+from hilum.dicom.searching.attribute_paths import QueryError, name_of
+from hilum.dicom.searching.query import (
+    AnyOf,
+    Condition,
+    DateTimeRange,
+    Empty,
+    Fuzzy,
+    Level,
+    Match,
+    Range,
+    SingleValue,
+    UidList,
+    Wildcard,
+)
 from hilum.store.database import tables, text
 from hilum.store.database.database import Kind, Value
-from hilum.store.rows.columns import ATTRIBUTE_COLUMNS, Form
-from hilum.store.rows.merging import NUMBER_VRS
+from hilum.store.database.names import grams_of_pattern, word_patterns
+from hilum.store.rows.columns import ATTRIBUTE_COLUMNS, MODALITIES_IN_STUDY, Form
+from hilum.store.rows.keys import PATIENT_NAME, Posting
+from hilum.store.rows.merging import NUMBER_VRS, WORDS
+
+T = TypeVar("T")
 
 _LATEST: Final = "~"
 ORDER_KEY: Final = ("order_key",)
 _STUDY_DATE: Final = ("00080020",)
+_NUMBERS_THAT_SORT: Final = frozenset({("00200011",), ("00200013",)})
+"""Series Number and Instance Number, whose unknown values sort last."""
 
 
 class Op(Enum):
@@ -41,6 +60,12 @@ class Op(Enum):
     """A prefix (two bounds), or equal to the third value."""
     MOMENT = "moment"
     """A date and its time between two moments: first date and time, last date and time."""
+    EMPTY = "empty"
+    """No value anywhere: the attribute is absent or zero-length."""
+    EITHER = "either"
+    """One of several comparisons, the shape's `parts`; their values follow each other."""
+    CLOSE = "close"
+    """A word of a person name that is close to the value; the index is asked for those words first."""
     NEVER = "never"
 
 
@@ -58,6 +83,8 @@ class Shape:
     """Number of values."""
     time_path: tuple[str, ...] = ()
     """The time attribute of `MOMENT`."""
+    parts: tuple[tuple[Op, int], ...] = ()
+    """The comparisons of `EITHER`, each with its number of values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,39 +106,74 @@ def demands_of(match: Match, columns: Columns = ATTRIBUTE_COLUMNS) -> list[Deman
         match: the matching key.
         columns: what has columns; key rows hold all the rest.
     """
-    place = _Place(match, columns)
-    condition = match.condition
+    return _demands(_Place(match.path, match.vr, columns), match.condition)
+
+
+def _demands(place: _Place, condition: Condition) -> list[Demand]:  # noqa: PLR0911 - one return a condition
     match condition:
         case SingleValue(value):
             return [test for group in place.groups(value) for test in place.equal(group)]
         case Wildcard(pattern):
             return [test for group in place.groups(pattern) for test in place.like(group)]
         case UidList(uids):
-            return [place.test(Op.NEVER) if place.form is Form.NUMBER else place.test(Op.ANY_OF, *_padded(uids))]
+            keys = [text.column_key(uid) for uid in uids]
+            return [place.test(Op.NEVER) if place.form is Form.NUMBER else place.test(Op.ANY_OF, *padded(keys))]
         case Range(first, last):
             return place.between(first, last)
         case DateTimeRange(time_path, first, last):
             return place.moment(time_path, first, last)
+        case Fuzzy(value):
+            return place.fuzzy(value)
+        case Empty():
+            return [place.empty()]
+        case AnyOf(alternatives):
+            return _either(place, [_demands(place, one) for one in alternatives])
         case _:
             assert_never(condition)
 
 
-def _padded(uids: Sequence[str]) -> list[str]:
-    """Repeat the last UID up to a power of two, so that lists of any length share few statements."""
-    keys = [text.column_key(uid) for uid in uids]
-    return keys + [keys[-1]] * ((1 << (len(keys) - 1).bit_length()) - len(keys))
+def padded(values: Sequence[T]) -> list[T]:
+    """Repeat the last value up to a power of two, so that lists of any length share few statements."""
+    return [*values, *[values[-1]] * ((1 << (len(values) - 1).bit_length()) - len(values))]
+
+
+def _either(place: _Place, choices: Sequence[list[Demand]]) -> list[Demand]:
+    """Return one test of several alternatives; no test where one of them matches everything.
+
+    Raises:
+        QueryError: an alternative needs several rows at once.
+    """
+    if not all(choices):
+        return []
+    if any(len(choice) > 1 for choice in choices):
+        raise QueryError(f"One of several values of {name_of(place.path)} is a single word or component group.")
+    tests = [choice[0] for choice in choices if choice[0].shape.op is not Op.NEVER]
+    if not tests:
+        return [place.test(Op.NEVER)]
+    values = tuple(value for test in tests for value in test.values)
+    if all(_is_whole(test) for test in tests):
+        wanted = padded([test.values[0] for test in tests])
+        return [Demand(Shape(place.level, tests[0].shape.path, Op.ANY_OF, len(wanted)), tuple(wanted))]
+    parts = tuple((test.shape.op, test.shape.count) for test in tests)
+    return [Demand(Shape(place.level, tests[0].shape.path, Op.EITHER, len(values), parts=parts), values)]
+
+
+def _is_whole(test: Demand) -> bool:
+    """Return whether the test asks for equality with a value that an index holds as a whole."""
+    value = test.values[0] if test.shape.op is Op.EQUAL else None
+    return isinstance(value, int) or (isinstance(value, str) and len(value) < text.KEY_LENGTH)
 
 
 class _Place:
     """The attribute of a matching key: its level, its path, and how its values are written."""
 
-    def __init__(self, match: Match, columns: Columns) -> None:
-        self.path: Final = match.path
-        self.level: Final = level_of(match.path[0])
-        self.vr: Final = match.vr
-        column = columns.get(self.level, {}).get(match.path[0]) if len(match.path) == 1 else None
+    def __init__(self, path: tuple[str, ...], vr: str, columns: Columns) -> None:
+        self.path: Final = path
+        self.level: Final = level_of(path[0])
+        self.vr: Final = vr
+        column = columns.get(self.level, {}).get(path[0]) if len(path) == 1 else None
         self.form: Final = column[1] if column else None
-        self.is_study_date: Final = column is not None and match.path == _STUDY_DATE
+        self.is_study_date: Final = column is not None and path == _STUDY_DATE
 
     def test(self, op: Op, *values: str | int, time_path: tuple[str, ...] = ()) -> Demand:
         return Demand(Shape(self.level, self.path, op, len(values), time_path), values)
@@ -161,6 +223,24 @@ class _Place:
             return [self.test(Op.STEM, prefix, end, prefix.rstrip("^"))]
         return [self.test(Op.FROM_UNTIL, prefix, end)]
 
+    def fuzzy(self, value: str) -> list[Demand]:
+        words = word_patterns(text.folded(value))
+        if not words:
+            return [self.test(Op.NEVER)]
+        place = _Place((*self.path, WORDS), "LO", {})
+        return [
+            test
+            for word in words
+            for test in (place.like(word) if "*" in word or "?" in word else [place.test(Op.CLOSE, word)])
+        ]
+
+    def empty(self) -> Demand:
+        if self.form is None:
+            return self.test(Op.EMPTY)
+        if self.form is not Form.NUMBER:
+            return self.test(Op.EQUAL, "")
+        return self.test(Op.EQUAL, tables.NO_NUMBER if self.path in _NUMBERS_THAT_SORT else tables.UNKNOWN)
+
     def between(self, first: str, last: str) -> list[Demand]:
         if not (first or last):
             return []
@@ -185,6 +265,27 @@ def _days(first: str, last: str) -> Demand:
     return Demand(Shape(Level.STUDY, ORDER_KEY, Op.FROM_UNTIL, 2), (lower, upper or _LATEST))
 
 
+_MODALITY: Final = ("00080060",)
+_MODALITIES_IN_STUDY: Final = (MODALITIES_IN_STUDY,)
+_PATIENT_NAME: Final = (PATIENT_NAME,)
+
+
+def postings_of(test: Demand) -> list[Posting]:
+    """Return postings that hold every study which passes the test; those that may be short come first."""
+    shape, values = test.shape, test.values
+    if shape.op is Op.EQUAL and values[0] and shape.path in {_MODALITY, _MODALITIES_IN_STUDY}:
+        return [(MODALITIES_IN_STUDY, str(values[0]))]
+    if shape.path != _PATIENT_NAME:
+        return []
+    if shape.op is Op.EQUAL:
+        patterns = ["".join(map(str, values))]
+    elif shape.op in PATTERNS:
+        patterns = [str(values[-1])]
+    else:
+        patterns = [f"{values[0]}*"] if shape.op is Op.FROM_UNTIL else [f"{values[2]}*"] if shape.op is Op.STEM else []
+    return [(PATIENT_NAME, gram) for pattern in patterns for gram in grams_of_pattern(pattern)]
+
+
 def has_column(shape: Shape) -> bool:
     """Return whether a column holds what a test compares; else key rows do."""
     return shape.path == ORDER_KEY or (len(shape.path) == 1 and shape.path[0] in ATTRIBUTE_COLUMNS[shape.level])
@@ -202,13 +303,31 @@ def parameters(tests: Sequence[Demand], kind: Kind) -> dict[str, Value]:
     """Return the values of all parameters that statements name for the shapes of these tests."""
     found: dict[str, Value] = {}
     for number, test in enumerate(tests):
-        values = test.values
-        if test.shape.op in PATTERNS:
-            write = text.glob_pattern if kind is Kind.SQLITE else text.like_pattern
-            values = (*values[:-1], write(str(values[-1])))
+        values = _written(test, kind)
         found.update({f"v{number}_{place}": value for place, value in enumerate(values)})
         if not has_column(test.shape):
             found[f"p{number}"] = ".".join(test.shape.path)
         if test.shape.time_path:
             found[f"t{number}"] = ".".join(test.shape.time_path)
     return found
+
+
+def parts_of(test: Demand) -> list[tuple[Op, tuple[str | int, ...]]]:
+    """Return the comparisons of a test with their values: its own, or those of `EITHER`."""
+    if test.shape.op is not Op.EITHER:
+        return [(test.shape.op, test.values)]
+    found = []
+    start = 0
+    for op, count in test.shape.parts:
+        found.append((op, test.values[start : start + count]))
+        start += count
+    return found
+
+
+def _written(test: Demand, kind: Kind) -> list[str | int]:
+    """Return a test's values, patterns as the database writes them."""
+    write = text.glob_pattern if kind is Kind.SQLITE else text.like_pattern
+    written: list[str | int] = []
+    for op, values in parts_of(test):
+        written += (*values[:-1], write(str(values[-1]))) if op in PATTERNS else values
+    return written

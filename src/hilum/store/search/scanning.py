@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hilum.store.database import text
+from hilum.store.database.names import is_close
 from hilum.store.rows.merging import KeyRow, Members, key_rows
-from hilum.store.search.criteria import Demand, Op, common_depth
+from hilum.store.search.criteria import Demand, Op, common_depth, parts_of
 
 
 def fulfils(members: Members, tests: Sequence[Demand]) -> bool:
@@ -15,9 +16,18 @@ def fulfils(members: Members, tests: Sequence[Demand]) -> bool:
     groups: dict[str, list[Demand]] = {}
     for number, test in enumerate(tests):
         path = test.shape.path
+        if test.shape.op is Op.EMPTY:
+            if _has_value(members, test):
+                return False
+            continue
         # Attributes outside sequences stand for themselves.
         groups.setdefault(path[0] if len(path) > 1 else f"{number}", []).append(test)
     return all(_fulfils_group(members, group) for group in groups.values())
+
+
+def _has_value(members: Members, test: Demand) -> bool:
+    path, tag = ".".join(test.shape.path), test.shape.path[0]
+    return tag in members and any(row.path == path and row.value for row in key_rows({tag: members[tag]}))
 
 
 def _fulfils_group(members: Members, tests: Sequence[Demand]) -> bool:
@@ -67,13 +77,14 @@ _PASSES: Final[Mapping[Op, Callable[[str, tuple[Any, ...]], bool]]] = {
     Op.PATTERN: lambda value, bound: text.matches_pattern(value, bound[-1]),
     Op.PATTERN_FROM_UNTIL: lambda value, bound: text.matches_pattern(value, bound[-1]),
     Op.STEM: lambda value, bound: bool(bound[0] <= value < bound[1] or value == bound[2]),
+    Op.CLOSE: lambda value, bound: is_close(bound[0], value),
     Op.NEVER: lambda _value, _bound: False,
 }
 
 
 def _passes(value: str, time: str, test: Demand) -> bool:
     if test.shape.op is not Op.MOMENT:
-        return _PASSES[test.shape.op](value, test.values)
+        return any(_PASSES[op](value, values) for op, values in parts_of(test))
     first_date, first_time, last_date, last_time = map(str, test.values)
     after = value > first_date or (value == first_date and (not time or time >= first_time))
     before = value < last_date or (value == last_date and (not time or time <= last_time))

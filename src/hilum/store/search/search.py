@@ -20,10 +20,24 @@ from hilum.store.database import tables
 from hilum.store.database.database import Compiled, Database, Kind, Row, Session, Value
 from hilum.store.rows.columns import ATTRIBUTE_COLUMNS
 from hilum.store.rows.events import last_event
+from hilum.store.rows.keys import Posting
 from hilum.store.rows.reading import bodies_of
 from hilum.store.rows.records import SearchPage
-from hilum.store.search.clauses import PLANNED, VISIBLE, WALK, Plan, Way, clauses, few, source
-from hilum.store.search.criteria import ORDER_KEY, Demand, Op, Shape, demands_of, has_column, parameters
+from hilum.store.search.clauses import (
+    PLANNED,
+    POSTING,
+    VISIBLE,
+    WALK,
+    Plan,
+    Way,
+    clauses,
+    few,
+    postings,
+    source,
+    study_order,
+)
+from hilum.store.search.closeness import resolved
+from hilum.store.search.criteria import ORDER_KEY, Demand, Op, Shape, demands_of, has_column, parameters, postings_of
 from hilum.store.search.results import (
     NATIVE,
     NATIVE_COLUMNS,
@@ -44,6 +58,17 @@ _FINDING: Final = frozenset({("0020000D",), ("0020000E",), ("00080018",), ("0010
 
 _INDEXED: Final = _FINDING | {("00200010",), ("00080060",), ("00080016",)}
 """Attributes whose columns have an index."""
+
+_COMPARED: Final = 100
+"""How much of a posting is looked at to tell how long it is."""
+
+_TERMS: Final = 6
+"""Most postings that are compared."""
+
+_NO_TERM: Final[Posting] = ("", "")
+
+_WITHOUT_INDEX: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.NEVER, Op.EMPTY, Op.EITHER})
+"""Tests that no index of values answers."""
 
 _COUNTS_KEPT: Final = 1024
 _STATEMENTS_KEPT: Final = 512
@@ -79,6 +104,8 @@ class _Question:
 
     form: _Form
     values: Mapping[str, Value]
+    terms: tuple[Posting, ...] = ()
+    """Postings that hold every match; those that may be short come first."""
 
     @property
     def key(self) -> Hashable:
@@ -90,8 +117,7 @@ _TARGETS: Final = (
     _study.study_instance_uid == bindparam("study"),
     _series.series_instance_uid == bindparam("series"),
 )
-_ORDER: Final[tuple[tuple[ColumnElement[Any], ...], ...]] = (
-    (_study.order_key,),
+_ORDER_BELOW: Final[tuple[tuple[ColumnElement[Any], ...], ...]] = (
     (_series.series_number, _series.series_instance_uid),
     (_instance.instance_number, _instance.sop_instance_uid),
 )
@@ -101,7 +127,7 @@ _LEVELS: Final = (Level.STUDY, Level.SERIES, Level.INSTANCE)
 @lru_cache(maxsize=_STATEMENTS_KEPT)
 def _page_statement(form: _Form, plan: Plan, part: _Part) -> Compiled:
     columns = NATIVE_COLUMNS if part is _Part.NATIVE else WIDE_COLUMNS
-    levels = _ORDER[form.depth : _LEVELS.index(form.level) + 1]
+    levels = ((study_order(plan),), *_ORDER_BELOW)[form.depth : _LEVELS.index(form.level) + 1]
     statement = (
         select(*columns[form.level])
         .select_from(source(form.level, plan))
@@ -115,7 +141,7 @@ def _page_statement(form: _Form, plan: Plan, part: _Part) -> Compiled:
 
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
-def _count_statement(form: _Form) -> Compiled:
+def _count_statement(form: _Form, plan: Plan) -> Compiled:
     """Return the statement that counts all matches; where no lower level is tested, the counts of rows add up."""
     tested = max([_LEVELS.index(shape.level) for shape in form.shapes], default=0)
     level = _LEVELS[max(tested, min(form.depth, 1))]
@@ -127,8 +153,13 @@ def _count_statement(form: _Form) -> Compiled:
             (Level.SERIES, Level.INSTANCE): _series.instance_count,
         }
         number = func.coalesce(func.sum(counts[level, form.level]), literal_column("0"))
-    statement = select(number).select_from(source(level, PLANNED)).where(*_conditions(form, level, PLANNED))
+    statement = select(number).select_from(source(level, plan)).where(*_conditions(form, level, plan))
     return Compiled(statement, form.kind)
+
+
+@lru_cache(maxsize=_STATEMENTS_KEPT)
+def _postings_statement(terms: int, ranges: tuple[Shape, ...], kind: Kind) -> Compiled:
+    return Compiled(postings(terms, ranges, kind, _COMPARED), kind)
 
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
@@ -172,17 +203,24 @@ class Searches:
             for name, uid in (("study", query.study_instance_uid), ("series", query.series_instance_uid))
             if uid is not None
         }
-        if query.limit == 0 or not all(map(is_uid, targets.values())):
-            return SearchPage((), 0, query.warnings)
+        is_nothing_asked = query.limit == 0 and not query.wants_total
+        if is_nothing_asked or not all(map(is_uid, targets.values())):
+            return SearchPage((), 0, query.warnings, 0 if query.wants_total else None)
         tests = [test for match in query.matches for test in demands_of(match)]
         scanned = [test for test in tests if self._is_outside(test)]
-        indexed = [test for test in tests if test not in scanned] if scanned else tests
+        indexed = self._resolved([test for test in tests if test not in scanned])
         form = _Form(self._database.kind, query.level, len(targets), tuple(test.shape for test in indexed))
-        question = _Question(form, {**targets, **parameters(indexed, self._database.kind)})
+        terms = tuple(dict.fromkeys(term for test in indexed for term in postings_of(test)))
+        question = _Question(form, {**targets, **parameters(indexed, self._database.kind)}, terms[:_TERMS])
         want = wanted(query)
         if scanned:
             return self._scan(query, want, question, scanned)
         return self._page(query, want, question)
+
+    def _resolved(self, tests: Sequence[Demand]) -> Sequence[Demand]:
+        if not any(test.shape.op is Op.CLOSE for test in tests):
+            return tests
+        return self._database.read(lambda session: resolved(session, self._database.kind, tests))
 
     def _is_outside(self, test: Demand) -> bool:
         """Return whether neither columns nor key rows can decide a test."""
@@ -196,18 +234,20 @@ class Searches:
         rows = self._rows(question, part, query.limit + 1, query.offset)
         more = len(rows) > query.limit
         page = rows[: query.limit] if more else rows
-        remaining = 0
-        if more:
-            remaining = max(1, self._count(question) - query.offset - query.limit)
+        total = query.offset + len(page)
+        if more or (query.offset and not page and query.wants_total):
+            total = max(total + 1 if more else 0, self._count(question))
+        remaining = max(0, total - query.offset - len(page)) if more else 0
         compose = NATIVE[query.level] if want.is_native else self._wide(want, page).compose
-        return SearchPage([compose(row) for row in page], remaining, query.warnings)
+        counted = total if query.wants_total else None
+        return SearchPage([compose(row) for row in page], remaining, query.warnings, counted)
 
     def _rows(self, question: _Question, part: _Part, limit: int, offset: int) -> list[Row]:
         values = {**question.values, "limit": limit, "offset": offset}
 
         def work(session: Session) -> list[Row]:
-            plan = _plan(session, question)
-            return session.rows(_page_statement(question.form, plan, part), values)
+            plan, term = _plan(session, question)
+            return session.rows(_page_statement(question.form, plan, part), {**values, **_term_values(term)})
 
         return self._database.read(work)
 
@@ -249,7 +289,8 @@ class Searches:
         page = matches[query.offset : query.offset + query.limit]
         results = self._wide(want, page)
         remaining = max(0, len(matches) - query.offset - len(page))
-        return SearchPage([results.compose(row) for row in page], remaining, query.warnings)
+        counted = len(matches) if query.wants_total else None
+        return SearchPage([results.compose(row) for row in page], remaining, query.warnings, counted)
 
     def _fulfilling(self, rows: Sequence[Row], tests: Sequence[Demand]) -> Iterator[Row]:
         for start in range(0, len(rows), _BATCH):
@@ -261,16 +302,29 @@ class Searches:
                     yield row
 
 
-def _plan(session: Session, question: _Question) -> Plan:
-    """Return the way to the first matches: from a test that finds few rows, else in the order of the answer."""
+def _plan(session: Session, question: _Question) -> tuple[Plan, Posting]:
+    """Return the way to the first matches, and the posting if it goes along one.
+
+    From a test that finds few rows, else along the shortest posting, else in the order of the answer.
+    """
     form = question.form
-    if form.kind is Kind.POSTGRESQL:
-        return PLANNED
     for number, shape in enumerate(form.shapes):
         if shape.op in {Op.EQUAL, Op.ANY_OF} and shape.path in _FINDING:
-            return WALK if shape.level is Level.STUDY else Plan(Way.DRIVE, number)
+            if form.kind is Kind.POSTGRESQL:
+                return PLANNED, _NO_TERM
+            return WALK if shape.level is Level.STUDY else Plan(Way.DRIVE, number), _NO_TERM
     if form.depth:
-        return WALK
+        return WALK if form.kind is Kind.SQLITE else PLANNED, _NO_TERM
+    fewest, best = (_FEW, PLANNED) if form.kind is Kind.POSTGRESQL else _fewest(session, question)
+    if question.terms and fewest > _COMPARED:
+        # However many there are: no posting is longer than the whole order, and none needs sorting.
+        return POSTING, _thinnest(session, question)
+    return best, _NO_TERM
+
+
+def _fewest(session: Session, question: _Question) -> tuple[int, Plan]:
+    """Return how few rows a single test finds through its index, and the plan that begins there."""
+    form = question.form
     fewest, best = _FEW, WALK
     for number, shape in enumerate(form.shapes):
         if not _has_index(shape):
@@ -278,7 +332,30 @@ def _plan(session: Session, question: _Question) -> Plan:
         found = session.only(_few_statement(shape, number, form.kind), _values_of(question, number))[0]
         if found < fewest:
             fewest, best = found, WALK if shape.path == ORDER_KEY else Plan(Way.DRIVE, number)
-    return best
+    return fewest, best
+
+
+def _thinnest(session: Session, question: _Question) -> Posting:
+    """Return the posting with the fewest studies, by the first ones of each."""
+    values: dict[str, Value] = {}
+    for number, (path, term) in enumerate(question.terms):
+        values |= {f"path{number}": path, f"term{number}": term}
+    ranges: list[Shape] = []
+    for number, shape in enumerate(question.form.shapes):
+        if shape.path == ORDER_KEY:
+            values |= {f"v{len(ranges)}_{place}": question.values[f"v{number}_{place}"] for place in range(shape.count)}
+            ranges.append(shape)
+    statement = _postings_statement(len(question.terms), tuple(ranges), question.form.kind)
+    found = session.only(statement, values)
+    counts, lasts = found[::2], found[1::2]
+    shortest = min(counts)
+    candidates = [number for number, count in enumerate(counts) if count == shortest]
+    # Of those that are all long, the one whose first studies reach farthest back.
+    return question.terms[max(candidates, key=lambda number: lasts[number] or "")]
+
+
+def _term_values(term: Posting) -> dict[str, Value]:
+    return {"posting_path": term[0], "posting_term": term[1]} if term is not _NO_TERM else {}
 
 
 def _values_of(question: _Question, number: int) -> dict[str, Value]:
@@ -288,9 +365,13 @@ def _values_of(question: _Question, number: int) -> dict[str, Value]:
 
 def _has_index(shape: Shape) -> bool:
     if not has_column(shape):
-        return shape.op not in {Op.PATTERN, Op.MOMENT, Op.NEVER}
-    return shape.path == ORDER_KEY or (shape.path in _INDEXED and shape.op not in {Op.PATTERN, Op.MOMENT, Op.NEVER})
+        return shape.op not in _WITHOUT_INDEX
+    return shape.path == ORDER_KEY or (shape.path in _INDEXED and shape.op not in _WITHOUT_INDEX)
 
 
 def _counted(session: Session, question: _Question) -> int:
-    return int(session.only(_count_statement(question.form), question.values)[0])
+    plan, term = (PLANNED, _NO_TERM)
+    if question.terms and not question.form.depth:
+        # Whatever else is tested, no posting has fewer studies than there are matches.
+        plan, term = POSTING, _thinnest(session, question)
+    return int(session.only(_count_statement(question.form, plan), {**question.values, **_term_values(term)})[0])

@@ -16,7 +16,7 @@ from hilum.errors import StateConflict, TargetGone, TargetNotFound
 from hilum.store.database import tables
 from hilum.store.database.database import UNIQUE_VIOLATIONS, Row, Session, Value
 from hilum.store.database.text import date_time_key
-from hilum.store.rows.level_rows import inserting, key_values
+from hilum.store.rows.keys import inserting, key_values
 from hilum.store.rows.merging import KeyRow, key_rows
 from hilum.store.worklist.records import Members, Revision, Workitem
 

@@ -18,11 +18,12 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, s
 
 from hilum.dicom.levels import tag_of
 from hilum.dicom.searching.attribute_paths import name_of
-from hilum.dicom.searching.query import Match, Query
+from hilum.dicom.searching.query import Level, Match, Query
 from hilum.store.database import tables
 from hilum.store.database.database import Compiled, Database, Kind, Session, Value
 from hilum.store.rows.events import last_event
-from hilum.store.search.clauses import PLANNED, WALK, KeyRows, Plan, Way, compared, item_clause
+from hilum.store.search.clauses import PLANNED, WALK, KeyRows, Plan, Way, compared, empty_clause, item_clause
+from hilum.store.search.closeness import resolved
 from hilum.store.search.criteria import Demand, Op, Shape, demands_of, parameters
 from hilum.store.search.scanning import fulfils
 from hilum.store.worklist.records import Members, WorkitemPage
@@ -41,7 +42,8 @@ _STATE: Final = (tag_of("ProcedureStepState"),)
 _w: Final = tables.workitem.c
 _ROWS: Final = KeyRows(tables.workitem_key, _w.id)
 _LIVE: Final[ColumnElement[bool]] = literal_column("workitem.state <> ''")
-_UNDRIVEN: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.NEVER})
+_KEY_TABLES: Final = dict.fromkeys(Level, tables.workitem_key)
+_UNDRIVEN: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.NEVER, Op.EMPTY, Op.EITHER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,13 @@ def matches_members(members: Members, matches: Sequence[Match]) -> bool:
     return fulfils(members, tests_of(matches))
 
 
-def question_of(matches: Sequence[Match], kind: Kind) -> Question:
-    """Return the search for the workitems that fulfil all keys."""
-    tests = tests_of(matches)
+def question_of(session: Session, matches: Sequence[Match], kind: Kind) -> Question:
+    """Return the search for the workitems that fulfil all keys.
+
+    Raises:
+        PayloadTooLarge: too many names are close to the one of a key.
+    """
+    tests = resolved(session, kind, tests_of(matches), _KEY_TABLES)
     values = parameters(tests, kind)
     values |= {
         f"p{number}": ".".join(test.shape.path) for number, test in enumerate(tests) if test.shape.path != _STATE
@@ -101,6 +107,9 @@ def conditions(form: _Form, plan: Plan) -> list[ColumnElement[bool]]:
         if shape.path == _STATE:
             column = _w.state if plan.way is not Way.DRIVE else _w.state.concat(literal_column("''"))
             found.append(compared(shape, number, column, None, form.kind))
+            continue
+        if shape.op is Op.EMPTY:
+            found.append(empty_clause(number, plan, _ROWS))
             continue
         groups.setdefault(shape.path[0] if len(shape.path) > 1 else number, []).append(number)
     found += [item_clause(form.shapes, numbers, form.kind, plan, _ROWS) for numbers in groups.values()]
@@ -189,16 +198,17 @@ class WorkitemSearches:
             query: its keys, limit and offset.
             select_members: picks what is returned of one workitem.
         """
-        question = question_of(query.matches, self._database.kind)
+        kind = self._database.kind
         ignored = ignored_names(query.matches)
         if query.limit == 0:
             return WorkitemPage((), 0, ignored)
-        values = {**question.values, "limit": query.limit + 1, "offset": query.offset}
 
-        def work(session: Session) -> list[Any]:
-            return session.rows(_page_statement(question.form, plan_of(session, question, _FEW)), values)
+        def work(session: Session) -> tuple[Question, list[Any]]:
+            question = question_of(session, query.matches, kind)
+            values = {**question.values, "limit": query.limit + 1, "offset": query.offset}
+            return question, session.rows(_page_statement(question.form, plan_of(session, question, _FEW)), values)
 
-        rows = self._database.read(work)
+        question, rows = self._database.read(work)
         remaining = 0
         if len(rows) > query.limit:
             remaining = max(1, self._count(question) - query.offset - query.limit)

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, cast, delete, insert, l
 from hilum.dicom.searching.query import Level, Match, parse_query
 from hilum.store.database import tables
 from hilum.store.database.database import Compiled, Kind, Row, Session
-from hilum.store.rows.level_rows import inserting
+from hilum.store.rows.keys import inserting
 from hilum.store.search.clauses import PLANNED, WALK
 from hilum.store.worklist.records import DeletionLock, Filter, Members
 from hilum.store.worklist.search import conditions, matches_members, question_of
@@ -125,7 +125,7 @@ def subscribe_existing(
 
     Whoever subscribes without a lock gets no first report, so nothing is yielded then (Table CC.2.3-2).
     """
-    question = question_of(chosen.matches if chosen else (), kind)
+    question = question_of(session, chosen.matches if chosen else (), kind)
     fresh = [*conditions(question.form, PLANNED if kind is Kind.POSTGRESQL else WALK), _is_unsubscribed()]
     if lock is DeletionLock.NONE:
         columns = select(_w.id, cast(bindparam("ae"), tables.Text), literal_column("0")).where(*fresh)

@@ -21,7 +21,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _ORIGIN: Final = re.compile(r"(https?)://([^/?#@\s]+)")
 _EXPOSED: Final = (
     b"Location, Content-Location, Content-Disposition, Warning, ETag, Accept-Ranges, Content-Range, Content-Length, "
-    b"Retry-After, X-Request-ID"
+    b"Retry-After, X-Request-ID, X-Total-Count"
 )
 _METHODS: Final = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _REQUEST_HEADERS: Final = (

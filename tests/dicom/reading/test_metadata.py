@@ -7,7 +7,7 @@ import struct
 
 import zstandard
 
-from hilum.dicom.metadata import METADATA_IN_MEMORY, Metadata, compress_metadata
+from hilum.dicom.reading.metadata import METADATA_IN_MEMORY, Metadata, compress_metadata
 from hilum.dicom.reading.spools import Overflow
 from scanning import open_spool
 

@@ -13,8 +13,8 @@ from itertools import groupby, islice
 from typing import Final
 
 from hilum.archive.archive import Archive
-from hilum.archive.digests import fault_of
 from hilum.archive.ingest import Ingested, index_blob, remake_sidecars
+from hilum.archive.integrity.digests import fault_of
 from hilum.archive.npi.ingest import index_non_patient_blob
 from hilum.archive.removal import knows_blob, state_of_blob
 from hilum.dicom.reading.instance import FRAME_RECORD, DecodeError, EncapsulatedFrames

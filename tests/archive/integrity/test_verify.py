@@ -12,10 +12,10 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from archives import files_below, find, noise_texts, opened, path_of, stored, take_in, target_of
 from hilum.archive.archive import Archive
+from hilum.archive.integrity.verify import Finding, Repair, verify
 from hilum.archive.metadata import instance_metadata
 from hilum.archive.objects import frame_bytes, frames_of, wire_bytes
 from hilum.archive.removal import delete, empty_trash, restore, state_of_blob, sweep
-from hilum.archive.verify import Finding, Repair, verify
 from hilum.config import StoreSettings
 from hilum.dicom.searching.query import Level, Query
 from hilum.errors import TargetGone, TargetNotFound

@@ -1,0 +1,1 @@
+"""Are the bytes what the index says they are?"""

@@ -20,7 +20,7 @@ from hilum.store.database.database import UNIQUE_VIOLATIONS, Database, Row, Sess
 from hilum.store.npi.records import NewNonPatient, NonPatient, NonPatientPage
 from hilum.store.npi.search import count_statement, page_statement, question_of
 from hilum.store.rows.bodies import packed_wire_form, unpacked_wire_form
-from hilum.store.rows.level_rows import inserting, key_values
+from hilum.store.rows.keys import inserting, key_values
 from hilum.store.rows.merging import key_rows
 from hilum.store.rows.records import DuplicatePolicy, IndexRow, Outcome, Recorded, State, StoredMetadata
 

@@ -23,9 +23,9 @@ _SEARCH_PARAMETERS: Final = (
     Parameter("includefield", "Attributes to return beyond the default ones: keywords or tags, or `all`."),
     Parameter("limit", "Most matches to return.", "integer"),
     Parameter("offset", "Matches to skip.", "integer"),
-    Parameter("fuzzymatching", "Fuzzy matching of person names; literal matching is performed.", "boolean"),
-    Parameter("emptyvaluematching", "Empty value matching; not performed.", "boolean"),
-    Parameter("multiplevaluematching", "Multiple value matching; not performed.", "boolean"),
+    Parameter("fuzzymatching", "Person names match by words that are close to each other.", "boolean"),
+    Parameter("emptyvaluematching", 'A key with the value `""` matches absent and empty attributes.', "boolean"),
+    Parameter("multiplevaluematching", "A key may have several values, of which one must match.", "boolean"),
     Parameter("SOPInstanceUID", "Match: any attribute by keyword, tag or sequence path may be given so."),
 )
 _SEARCH_STATUSES: Final = (
@@ -33,6 +33,7 @@ _SEARCH_STATUSES: Final = (
     HTTPStatus.NO_CONTENT,
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.NOT_ACCEPTABLE,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 )
 _RETRIEVE_STATUSES: Final = (
     HTTPStatus.OK,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -45,6 +46,10 @@ class Resource:
     """Media types of a successful response, the default first."""
     request_types: tuple[str, ...] = ()
     """Media types of the request's payload."""
+    empty_statuses: tuple[HTTPStatus, ...] = ()
+    """Statuses of success without a payload, beside those that never have one."""
+    json_schema: Literal["", "DataSet", "DataSets"] = ""
+    """Schema of a payload in the DICOM JSON Model; '': with POST one data set, else an array of data sets."""
     is_served: Callable[[Settings], bool] = _always
     """Whether this server has the resource; one that it has not is in no route and in no description."""
 

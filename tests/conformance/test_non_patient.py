@@ -424,7 +424,9 @@ def test_what_is_stored_survives_a_restart_and_a_lost_index(tmp_path: Path) -> N
     with running(data) as server:
         pass
 
-    done = subprocess.run([*HILUM, "verify", "--repair", "--data", str(data)], check=False, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [*HILUM, "verify", "--repair", "--data", str(data)], check=False, capture_output=True, timeout=60
+    )
     with running(data) as server, server.client() as client:
         answer = client.get(path, headers=OBJECT)
 

@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 
 from hilum.cli.config import config
+from hilum.cli.conformance import conformance
 from hilum.cli.export import export
 from hilum.cli.get import get
 from hilum.cli.imports import import_objects
 from hilum.cli.invocation.failures import CommandFailed, ExitStatus
+from hilum.cli.palettes import palettes
 from hilum.cli.send import send
 from hilum.cli.serve import serve
 from hilum.cli.trash import delete, restore
@@ -37,6 +39,8 @@ app.command()(config)
 app.add_typer(worklist, name="worklist")
 app.command()(send)
 app.command()(get)
+app.command()(palettes)
+app.command()(conformance)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from hilum.cli.check import check
 from hilum.cli.config import config
 from hilum.cli.conformance import conformance
 from hilum.cli.export import export
@@ -41,6 +42,7 @@ app.command()(send)
 app.command()(get)
 app.command()(palettes)
 app.command()(conformance)
+app.command()(check)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value

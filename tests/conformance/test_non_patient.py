@@ -321,8 +321,10 @@ def test_keys_of_each_category_match_and_are_returned(client: httpx.Client) -> N
                 HangingProtocolUserIdentificationCodeSequence=Sequence([code]),
                 NumberOfPriorsReferenced=2,
             ),
-            f"HangingProtocolCreator={unique}&NumberOfPriorsReferenced=2"
-            "&HangingProtocolUserIdentificationCodeSequence.CodeValue=T-1",
+            (
+                f"HangingProtocolCreator={unique}&NumberOfPriorsReferenced=2"
+                "&HangingProtocolUserIdentificationCodeSequence.CodeValue=T-1"
+            ),
         ),
         "implant-templates": (
             instance(

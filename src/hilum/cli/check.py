@@ -15,7 +15,7 @@ from hilum.cli.checking.run import Mode, run_checks
 from hilum.cli.invocation.failures import CommandFailed, ExitStatus
 
 
-def check(
+def check(  # noqa: PLR0913 - a command's parameters are its options
     server: ServerArgument,
     *,
     write: Annotated[bool, typer.Option("--write", help="Store instances of a patient HILUM-CHECK as well.")] = False,

@@ -138,7 +138,7 @@ class Probe:
         self._exchanges.append(Exchange(shown, told[:_TOLD]))
         return seen
 
-    def expect(
+    def expect(  # noqa: PLR0913 - the parts of a request, and of its answer
         self,
         statuses: Collection[int],
         path: str,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urljoin
 
 from hilum.cli.checking.probe import JSON, OBJECTS, OCTETS, XML, Probe, Seen
 from hilum.cli.checking.records import Check, CheckFailed, NotApplicable, Subject
 
-_BULK_VRS: Final = frozenset("DS FL FD IS LT OB OD OF OL OV OW SL SS ST SV UC UL UN US UT UV".split())
+_BULK_VRS: Final = frozenset(
+    vr for row in ("DS FL FD IS LT OB OD OF OL OV OW", "SL SS ST SV UC UL UN US UT UV") for vr in row.split()
+)
 _CHILDREN: Final = frozenset({"Value", "BulkDataURI", "InlineBinary"})
 _NEVER: Final = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.2")
 
@@ -161,6 +164,18 @@ def _rendered_status(query: str, status: int, probe: Probe, subject: Subject) ->
     return f"{status}."
 
 
+def _thumbnail(probe: Probe, subject: Subject) -> str:
+    if probe.ask(f"{subject.path}/thumbnail", "image/jpeg").status == HTTPStatus.NOT_FOUND:
+        raise NotApplicable("The server has no thumbnails, which are optional.")
+    return _rendered("{subject.path}/thumbnail", "image/jpeg", b"\xff\xd8", probe, subject)
+
+
+def _pixel_status(path: str, probe: Probe, subject: Subject) -> str:
+    if not subject.has_frames:
+        raise NotApplicable("The instance has no pixels.")
+    return _status(path, OCTETS, 200, probe, subject)
+
+
 def _status(path: str, accept: str, status: int, probe: Probe, subject: Subject) -> str:
     probe.expect({status}, path.format(subject=subject), accept)
     return f"{status}."
@@ -224,8 +239,8 @@ RETRIEVE_CHECKS: Final = (
     Check("WADO-46 JSON-06 JSON-07", "Metadata hold no group 0002 and no group length", _no_meta),
     Check("WADO-44", "Pixel Data never stand inside metadata", _pixels_by_reference),
     Check("WADO-45 WADO-10", "A BulkDataURI of metadata can be retrieved", _bulk),
-    Check("WADO-10", "Bulk data of an instance", partial(_status, _I + "/bulkdata", OCTETS, 200)),
-    Check("WADO-12", "Pixel data of an instance", partial(_status, _I + "/pixeldata", OCTETS, 200)),
+    Check("WADO-10", "Bulk data of an instance", partial(_pixel_status, _I + "/bulkdata")),
+    Check("WADO-12", "Pixel data of an instance", partial(_pixel_status, _I + "/pixeldata")),
     Check("WADO-11 WADO-52", "A frame comes in one part", _frame),
     Check("WADO-05", "Frame 0 is refused", partial(_frame_status, "0", 400)),
     Check("WADO-05", "A frame list that does not ascend is refused", partial(_frame_status, "2,1", 400)),
@@ -237,7 +252,7 @@ RETRIEVE_CHECKS: Final = (
         partial(_rendered, _I + "/rendered", "image/jpeg", b"\xff\xd8"),
     ),
     Check("WADO-56", "An instance is rendered as PNG", partial(_rendered, _I + "/rendered", "image/png", b"\x89PNG")),
-    Check("WADO-58", "An instance has a thumbnail", partial(_rendered, _I + "/thumbnail", "image/jpeg", b"\xff\xd8")),
+    Check("WADO-58", "An instance has a thumbnail", _thumbnail),
     Check("REND-20", "A viewport is taken", partial(_rendered_status, "viewport=64,64", 200)),
     Check("REND-15", "A quality above 100 is refused", partial(_rendered_status, "quality=101", 400)),
     Check("REND-26", "A window without function is refused", partial(_rendered_status, "window=40,x,linear", 400)),

@@ -14,7 +14,6 @@ from hilum.cli.checking.services import SERVICE_CHECKS
 from hilum.cli.checking.stores import STORE_CHECKS, store_subject
 
 _NOBODY: Final = Subject("", "", "", has_frames=False)
-_PICTURED: Final = ("CT", "MR", "CR", "DX", "OT", "SC", "US", "NM", "PT", "XA", "MG")
 _LOOKED_AT: Final = 50
 
 
@@ -55,9 +54,9 @@ def run_checks(probe: Probe, mode: Mode, progress: Callable[[Finding], None] = l
 
 
 def _run(check: Check, probe: Probe, subject: Subject) -> Finding:
+    if check.needs_subject and not subject.instance:
+        return Finding(check.requirement, check.title, Verdict.SKIPPED, "There is no instance to ask for.", ())
     try:
-        if check.needs_subject and not subject.instance:
-            raise NotApplicable("There is no instance to ask for.")
         verdict, saw = Verdict.PASSED, check.run(probe, subject)
     except CheckFailed as failure:
         verdict, saw = Verdict.FAILED, str(failure)
@@ -90,15 +89,13 @@ def _stored_subject(probe: Probe) -> tuple[Subject, str]:
             series_uid = series["0020000E"]["Value"][0]
             path = f"/studies/{study_uid}/series/{series_uid}"
             for instance in _results(probe, f"{path}/instances?limit=1"):
-                is_picture = "00280010" in instance or series.get("00080060", {}).get("Value") in map(_list, _PICTURED)
-                found = Subject(study_uid, series_uid, instance["00080018"]["Value"][0], has_frames=is_picture)
+                uid = instance["00080018"]["Value"][0]
+                # Not every server returns Rows in a search.
+                is_picture = any("00280010" in one for one in _results(probe, f"{path}/instances/{uid}/metadata"))
+                found = Subject(study_uid, series_uid, uid, has_frames=is_picture)
                 if is_picture:
                     return found, ""
     return (found, "") if found else (_NOBODY, "The server has no instance: use --write, or store one.")
-
-
-def _list(value: str) -> list[str]:
-    return [value]
 
 
 def _results(probe: Probe, path: str) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ def new_object(*, study: str = "", series: str = "") -> tuple[bytes, Dataset]:
     data_set.PatientID, data_set.PatientName = PATIENT_ID, "Check^Conformance"
     data_set.PatientBirthDate, data_set.PatientSex = "", ""
     data_set.StudyDate, data_set.StudyTime, data_set.StudyID = "20240229", "101112", "1"
+    data_set.StudyDescription, data_set.PhysiciansOfRecord = "Conformance", "Check^Physician"
     data_set.AccessionNumber, data_set.ReferringPhysicianName = "", ""
     data_set.Modality, data_set.ConversionType = "OT", "SYN"
     data_set.SeriesNumber, data_set.InstanceNumber = 1, 1

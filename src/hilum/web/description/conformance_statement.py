@@ -1,4 +1,7 @@
-"""The conformance statement, read from the declarations that the server runs on, and from its settings (PS3.2, CAP-30)."""
+"""The conformance statement, read from the declarations that the server runs on, and from its settings.
+
+Source: PS3.2 (CAP-30).
+"""
 
 from __future__ import annotations
 
@@ -89,8 +92,10 @@ def _row(cells: Iterable[str]) -> str:
 
 def _overview(served: Mapping[Service, Sequence[Resource]], settings: Settings, version: str) -> Section:
     text = (
-        f"Hilum {version} is an origin server of DICOM PS3.18 (Web Services). It stores what it serves (native; it is "
-        "no proxy). `hilum send` and `hilum get` are user agents of the Studies Service.",
+        (
+            f"Hilum {version} is an origin server of DICOM PS3.18 (Web Services). It stores what it serves "
+            "(native; it is no proxy). `hilum send` and `hilum get` are user agents of the Studies Service."
+        ),
     )
     rows = tuple(
         (service.name, service.root(settings.http) or "/", f"{len(resources)}")
@@ -134,9 +139,11 @@ def _parameters(resources: Iterable[Resource]) -> Section:
 
 def _sop_classes() -> Section:
     text = (
-        "The Studies Service stores instances of every SOP Class that have a Study, Series and SOP Instance UID; a "
-        "class is neither known nor required to be known. The Worklist Service has Unified Procedure Step Push "
-        "(1.2.840.10008.5.1.4.34.6.1). The Non-Patient Instance Service has these:",
+        (
+            "The Studies Service stores instances of every SOP Class that have a Study, Series and SOP Instance UID; a "
+            "class is neither known nor required to be known. The Worklist Service has Unified Procedure Step Push "
+            "(1.2.840.10008.5.1.4.34.6.1). The Non-Patient Instance Service has these:"
+        ),
     )
     rows = tuple(
         (category.name, name, uid) for category in CATEGORIES.values() for uid, name in category.sop_classes.items()
@@ -146,8 +153,10 @@ def _sop_classes() -> Section:
 
 def _transfer_syntaxes() -> Section:
     text = (
-        "Instances of any transfer syntax are stored and, but for those that never travel, given out as stored. What "
-        "never travels goes out in Explicit VR Little Endian.",
+        (
+            "Instances of any transfer syntax are stored and, but for those that never travel, given out as stored. "
+            "What never travels goes out in Explicit VR Little Endian."
+        ),
     )
     rows = tuple(_syntax(uid) for uid in SYNTAXES)
     return Section("Transfer syntaxes", text, ("Transfer syntax", "UID", "Frames as", "Encoded on request"), rows)
@@ -162,8 +171,10 @@ def _syntax(uid: str) -> tuple[str, ...]:
 def _rendered(settings: Settings) -> Section:
     side = settings.rendering.thumbnail_side
     text = (
-        f"Without a viewport a thumbnail fits into {side} x {side} pixels. `quality` is that of libjpeg for JPEG and "
-        "WebP; for other lossy types it is mapped to what their encoders take. Annotations: `patient`, `technique`.",
+        (
+            f"Without a viewport a thumbnail fits into {side} x {side} pixels. `quality` is that of libjpeg for JPEG "
+            "and WebP; for other lossy types it is mapped to what their encoders take. Annotations: `patient`, `technique`."
+        ),
     )
     rows = tuple((row.category.name.lower().replace("_", " "), f"`{row.media_type}`") for row in RENDERED_TYPES)
     return Section("Rendered media types", text, ("Resource category", "Media type"), tuple(dict.fromkeys(rows)))
@@ -194,8 +205,10 @@ def _searching(settings: Settings) -> Section:
     search = settings.search
     text = (
         "Fuzzy matching of person names, empty value matching and multiple value matching are performed on request.",
-        f"At most {search.max_results} matches are returned at once; keys outside the index look through at most "
-        f"{search.scan_limit} instances, above that the answer is 413.",
+        (
+            f"At most {search.max_results} matches are returned at once; keys outside the index look through at most "
+            f"{search.scan_limit} instances, above that the answer is 413."
+        ),
         f"A search without matches is answered with {int(search.empty)}.",
     )
     return Section("Searching", text)
@@ -203,8 +216,10 @@ def _searching(settings: Settings) -> Section:
 
 def _character_sets() -> Section:
     text = (
-        "Instances in any of these are stored. JSON and XML go out in UTF-8, with the Specific Character Set of the "
-        "source.",
+        (
+            "Instances in any of these are stored. JSON and XML go out in UTF-8, with the Specific Character Set of "
+            "the source."
+        ),
     )
     return Section("Character sets", text, ("Defined term",), tuple((f"`{term}`",) for term in CHARACTER_SETS))
 
@@ -226,8 +241,10 @@ def _security(settings: Settings) -> Section:
     text = (
         tls,
         tokens,
-        "Addresses other than loopback are served without tokens only if `allow_anonymous` is set. Hosts other than "
-        "loopback, the bound name and those configured are refused, and so are foreign origins of browsers.",
+        (
+            "Addresses other than loopback are served without tokens only if `allow_anonymous` is set. Hosts other "
+            "than loopback, the bound name and those configured are refused, and so are foreign origins of browsers."
+        ),
     )
     return Section("Security", text)
 
@@ -248,7 +265,9 @@ def _retention(settings: Settings) -> Section:
         ("Largest non-patient instance", f"{settings.non_patient.max_bytes} bytes"),
     )
     text = (
-        "Notifications: a WebSocket is opened at the URL that the response to Subscribe names "
-        "(`/subscribers/{aetitle}`). Locks of workitems end with their workitem.",
+        (
+            "Notifications: a WebSocket is opened at the URL that the response to Subscribe names "
+            "(`/subscribers/{aetitle}`). Locks of workitems end with their workitem."
+        ),
     )
     return Section("Policies and retention", text, ("What", "Value"), rows)

@@ -88,10 +88,10 @@ WITHOUT_TWIN = {
     "web/resources/npi.py": "tests/web/description/test_openapi.py",
     "web/services/npi.py": "tests/conformance/test_non_patient.py",
     "cli/checking/records.py": "records without behaviour",
-    "cli/checking/retrievals.py": "tests/cli/test_check.py",
-    "cli/checking/searches.py": "tests/cli/test_check.py",
-    "cli/checking/services.py": "tests/cli/test_check.py",
-    "cli/checking/stores.py": "tests/cli/test_check.py",
+    "cli/checking/retrievals.py": "tests/cli/checking/test_command.py",
+    "cli/checking/searches.py": "tests/cli/checking/test_command.py",
+    "cli/checking/services.py": "tests/cli/checking/test_command.py",
+    "cli/checking/stores.py": "tests/cli/checking/test_command.py",
     "cli/worklist/server.py": "tests/cli/worklist/test_commands.py",
 }
 

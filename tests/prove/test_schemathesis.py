@@ -16,6 +16,7 @@ from servers import running
 
 pytestmark = pytest.mark.prove
 
+HOOKS = Path(__file__).parents[1] / "schemathesis_hooks.py"
 MINUTES = float(os.environ.get("SCHEMATHESIS_MINUTES", "10"))
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
@@ -29,7 +30,14 @@ def test_the_document_describes_what_the_server_does(tmp_path: Path) -> None:
             *("--max-time", str(int(MINUTES * 60)), "--request-timeout", "30", "--suppress-health-check", "all"),
         ]
         done = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=MINUTES * 60 + 300, cwd=tmp_path
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=MINUTES * 60 + 300,
+            cwd=tmp_path,
+            env={**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS)},
         )
+    print(done.stdout[-2000:])  # noqa: T201 - the figures of the run
 
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli.check import check
+from hilum.cli.checking.command import check
 from hilum.cli.config import config
 from hilum.cli.conformance import conformance
 from hilum.cli.export import export

@@ -173,7 +173,8 @@ def _rendered(settings: Settings) -> Section:
     text = (
         (
             f"Without a viewport a thumbnail fits into {side} x {side} pixels. `quality` is that of libjpeg for JPEG "
-            "and WebP; for other lossy types it is mapped to what their encoders take. Annotations: `patient`, `technique`."
+            "and WebP; for other lossy types it is mapped to what their encoders take. Annotations: `patient`, "
+            "`technique`."
         ),
     )
     rows = tuple((row.category.name.lower().replace("_", " "), f"`{row.media_type}`") for row in RENDERED_TYPES)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from lxml import etree
 
 from hilum.web.description.capabilities import Element, describe, write_json, write_wadl
+from hilum.web.resources.npi import NPI_RESOURCES
+from hilum.web.resources.services import SERVICES
 from hilum.web.resources.studies import STUDIES_RESOURCES
 
 BASE = "https://host/dicomweb"
@@ -52,3 +55,46 @@ def test_json_mirrors_the_wadl() -> None:
     assert resources["base"] == BASE
     assert resources["resource"][0]["path"] == "studies/{study}"
     assert {child["path"] for child in resources["resource"][0]["resource"]} >= {"metadata", "series", "instances"}
+
+
+def params_of(path: str, method: str, style: str) -> dict[str, list[str]]:
+    """Return the parameters of a method, each with its options."""
+    described = describe([row for service in SERVICES for row in service.resources], "", base_url=BASE)
+    root = etree.fromstring(write_wadl(described))
+    names = [f"{method.lower()}_{'_'.join(re.findall(r'[A-Za-z0-9]+', path))}"]
+    (element,) = root.xpath("//w:method[@id=$id]", namespaces=WADL, id=names[0])
+    return {
+        param.get("name"): param.xpath("w:option/@value", namespaces=WADL)
+        for param in element.xpath(f"w:request/w:param[@style='{style}']", namespaces=WADL)
+    }
+
+
+@pytest.mark.requirement("CAP-12")
+def test_searches_list_every_matching_key_and_the_parameters_of_searches() -> None:
+    found = params_of("/instances", "GET", "query")
+
+    assert {"includefield", "limit", "offset", "fuzzymatching", "emptyvaluematching"} < set(found)
+    assert {"PatientName", "StudyDate", "Modality", "SeriesNumber", "SOPClassUID", "InstanceNumber"} < set(found)
+    assert "Modality" not in params_of("/studies", "GET", "query")
+    assert "ContentLabel" in params_of("/color-palettes", "GET", "query")
+
+
+@pytest.mark.requirement("CAP-11")
+def test_retrievals_list_their_transfer_syntaxes() -> None:
+    found = params_of("/studies/{study}", "GET", "header")["Accept"]
+
+    assert 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.90' in found
+
+
+@pytest.mark.requirement("CAP-13")
+def test_stores_list_what_they_take() -> None:
+    described = write_wadl(describe(NPI_RESOURCES, "/hanging-protocols", base_url=BASE)).decode()
+
+    assert "SOP Class Hanging Protocol Storage 1.2.840.10008.5.1.4.38.1" in described
+    assert 'mediaType="application/dicom"' in described
+
+
+@pytest.mark.requirement("CAP-14")
+def test_character_sets_and_annotations_are_listed() -> None:
+    assert params_of("/studies/{study}/metadata", "GET", "header")["Accept-Charset"] == ["utf-8"]
+    assert params_of("/studies/{study}/rendered", "GET", "query")["annotation"] == ["patient", "technique"]

@@ -159,7 +159,7 @@ def _operation(resource: Resource, service: Described) -> dict[str, Any]:
         "description": resource.source,
         "tags": [service.name],
         "parameters": [_path_parameter(name) for name in _NAME.findall(resource.path)]
-        + [_query_parameter(parameter) for parameter in resource.parameters],
+        + [_query_parameter(parameter) for parameter in (*resource.parameters, *_keys(resource))],
         "responses": {
             str(int(status)): _response(resource, int(status))
             for status in dict.fromkeys((*resource.statuses, *_EVERYWHERE))
@@ -192,6 +192,11 @@ def _path_parameter(name: str) -> dict[str, Any]:
         "schema": schema,
     }
     return {**parameter, "example": _EXAMPLES[name]} if name in _EXAMPLES else parameter
+
+
+def _keys(resource: Resource) -> list[Parameter]:
+    named = {parameter.name for parameter in resource.parameters}
+    return [Parameter(key, f"Match: {key}.") for key in resource.keys if key not in named]
 
 
 def _query_parameter(parameter: Parameter) -> dict[str, Any]:

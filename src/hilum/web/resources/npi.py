@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
 
+from pydicom.datadict import dictionary_keyword
+
 from hilum.dicom.npi.categories import CATEGORIES
 from hilum.render.color.strip import PICTURES
 from hilum.web.resources.resource import Handler, Parameter, Resource, Service
@@ -70,17 +72,18 @@ def _retrieve(path: str, handler: Handler, what: str, source: str, media_types: 
     )
 
 
-def _store(path: str, title: str) -> Resource:
+def _store(path: str, name: str) -> Resource:
     return Resource(
         "POST",
         path,
         npi.store,
-        transaction=f"Store {title}",
+        transaction=f"Store {_TITLES[name]}",
         source="PS3.18 12.5",
         statuses=_STORE_STATUSES,
         parameters=(_ACCEPT,),
         media_types=_FORMS_OF_ONE,
         request_types=npi.STORED_TYPES,
+        sop_classes=tuple(CATEGORIES[name].sop_classes),
     )
 
 
@@ -96,10 +99,12 @@ def _of_category(name: str) -> Iterator[Resource]:
         statuses=_SEARCH_STATUSES,
         parameters=_SEARCH_PARAMETERS,
         media_types=_FORMS,
+        keys=tuple(dictionary_keyword(int(tag, 16)) for tag in CATEGORIES[name].keys),
+        sop_classes=tuple(CATEGORIES[name].sop_classes),
     )
-    yield _store(path, title)
+    yield _store(path, name)
     yield _retrieve(instance, npi.retrieve_instance, title, "PS3.18 12.4", (*_FORMS_OF_ONE, *_OBJECT))
-    yield _store(instance, title)
+    yield _store(instance, name)
     yield _retrieve(
         f"{instance}/metadata", npi.retrieve_metadata, f"Metadata of {title}", "Extension of PS3.18 12.4", _FORMS_OF_ONE
     )

@@ -29,6 +29,8 @@ class Parameter:
     description: str
     schema: str = "string"
     """JSON Schema type."""
+    options: tuple[str, ...] = ()
+    """The values that there are; (): any of the type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,12 @@ class Resource:
     """Statuses of success without a payload, beside those that never have one."""
     json_schema: Literal["", "DataSet", "DataSets"] = ""
     """Schema of a payload in the DICOM JSON Model; '': with POST one data set, else an array of data sets."""
+    transfer_syntaxes: tuple[str, ...] = ()
+    """Transfer syntaxes in which whole objects can be had, the default first."""
+    keys: tuple[str, ...] = ()
+    """Names of the matching keys that the standard asks for; others are taken as well."""
+    sop_classes: tuple[str, ...] = ()
+    """SOP Class UIDs that the resource is for; (): any that belongs to studies."""
     is_served: Callable[[Settings], bool] = _always
     """Whether this server has the resource; one that it has not is in no route and in no description."""
 

@@ -62,6 +62,8 @@ class HttpSettings(Section):
     """Path of the RESTful services of PS3.18; '' serves them at the top."""
     soap_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado-ws"
     """Path of the SOAP service."""
+    uri_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado"
+    """Path of the URI Service (WADO-URI)."""
     public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
     """Scheme, host and prefix in front of every root as user agents see them, such as
     `https://pacs.example.org/imaging`; '' derives them from the request."""
@@ -74,7 +76,7 @@ class HttpSettings(Section):
     object is to be lost for a header; `406` refuses that too, before the payload is read; `any` reads it as `*/*`,
     as many user agents need."""
     max_parts: PositiveInt = 20_000
-    """Most parts of one multipart request."""
+    """Most parts of one multipart request, and most instances that the metadata of one may describe."""
     max_object_bytes: PositiveInt = 64 * 1024 * MEGABYTE
     """Largest object of one part, in bytes."""
     upload_buffer_bytes: PositiveInt = 64 * MEGABYTE
@@ -223,6 +225,8 @@ class SoapSettings(Section):
     """Most documents that one message may ask for."""
     filter_timeout_s: PositiveFloat = 5.0
     """Seconds of processor time that the XPath filters of one document may take."""
+    message_timeout_s: PositiveFloat = 30.0
+    """Seconds that the XPath filters of all documents of one message may take."""
 
 
 class TrashSettings(Section):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Final
-
-import orjson
 
 from hilum.archive.archive import Archive
 from hilum.archive.metadata import instance_metadata
 from hilum.archive.objects import frames_of
-from hilum.dicom.xml import json_to_xml
+from hilum.dicom.xml_streaming import xml_documents
 from hilum.errors import TargetGone, TargetNotFound
 from hilum.soap.documents import refusal
 from hilum.soap.names import ErrorCode
@@ -23,11 +23,15 @@ from hilum.store.rows.records import StoredInstance
 
 _XML: Final = "application/xml"
 _WHOLE: Final = "/NativeDicomModel"
+_LONGEST_FILTERED: Final = 32 * 1024 * 1024
+"""Bytes of a document that filters are evaluated on: it is parsed as a whole, which takes many times as much."""
+
+Chunks = Callable[[], Iterator[bytes]]
 _ERRORS: Final[Mapping[type[Exception], tuple[ErrorCode, str]]] = {
     TargetNotFound: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
     TargetGone: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
     FilterInvalid: (ErrorCode.INVALID_VALUE, "An XPath expression cannot be evaluated."),
-    FilterTooCostly: (ErrorCode.TOO_MUCH, "The XPath expressions take too long."),
+    FilterTooCostly: (ErrorCode.TOO_MUCH, "The XPath expressions take too long, or select too much."),
 }
 
 
@@ -52,7 +56,8 @@ def retrieve_metadata(requests: Sequence[MetadataRequest], *, base_url: str, arc
     documents: list[MetadataDocument] = []
     errors: list[DocumentError] = []
     attachments = 0
-    with Filters(timeout_s=archive.settings.soap.filter_timeout_s) as filters:
+    soap = archive.settings.soap
+    with Filters(timeout_s=soap.filter_timeout_s, message_timeout_s=soap.message_timeout_s) as filters:
         for request in requests:
             found = _metadata(request, attachments, base_url, filters, archive)
             if isinstance(found, DocumentError):
@@ -82,12 +87,11 @@ def _metadata(
     except tuple(_ERRORS) as error:
         code, text = _ERRORS[type(error)]
         return DocumentError(document, code.value, text)
-    parts = [None if xml is None else _attachment(xml, attachments + number) for number, xml in enumerate(selected, 1)]
+    parts = [
+        None if chunks is None else Attachment(new_content_id(attachments + number), _XML, chunks)
+        for number, chunks in enumerate(selected, 1)
+    ]
     return MetadataDocument(document, request.frame_number, parts)
-
-
-def _attachment(xml: bytes, number: int) -> Attachment:
-    return Attachment(new_content_id(number), _XML, lambda: iter((xml,)))
 
 
 def _frame_error(request: MetadataRequest, instance: StoredInstance, archive: Archive) -> DocumentError | None:
@@ -105,8 +109,23 @@ def _frame_error(request: MetadataRequest, instance: StoredInstance, archive: Ar
 
 def _selected(
     request: MetadataRequest, instance: StoredInstance, base_url: str, filters: Filters, archive: Archive
-) -> list[bytes | None]:
-    xml = json_to_xml(orjson.loads(b"".join(instance_metadata(instance, base_url, archive=archive))))
+) -> list[Chunks | None]:
     if not request.filters or request.filters == (_WHOLE,):
-        return [xml]
-    return filters.select(xml, request.filters)
+        # Made while it is sent: the metadata of all documents of a message may be more than memory holds.
+        return [partial(_document, instance, base_url, archive)]
+    text = bytearray()
+    for chunk in _document(instance, base_url, archive):
+        text += chunk
+        if len(text) > _LONGEST_FILTERED:
+            raise FilterTooCostly
+    selected = filters.select(bytes(text), request.filters)
+    return [None if xml is None else partial(_once, xml) for xml in selected]
+
+
+def _document(instance: StoredInstance, base_url: str, archive: Archive) -> Iterator[bytes]:
+    """Yield the metadata as a document of the Native DICOM Model."""
+    return next(xml_documents(chain((b"[",), instance_metadata(instance, base_url, archive=archive), (b"]",))))
+
+
+def _once(xml: bytes) -> Iterator[bytes]:
+    yield xml

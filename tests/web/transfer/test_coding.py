@@ -8,7 +8,7 @@ import imagecodecs
 import pytest
 import zstandard
 
-from hilum.web.transfer.coding import CodedBodies, Coding, coding_of, compress, compressed_chunks
+from hilum.web.transfer.coding import Coding, coding_of, compress, compressed_chunks
 
 DECODERS: dict[Coding, Callable[[bytes], bytes]] = {
     Coding.GZIP: gzip.decompress,
@@ -62,33 +62,3 @@ def test_a_payload_that_has_a_coding_gets_no_other() -> None:
     headers = {"content-type": "application/json", "content-encoding": "zstd"}
 
     assert coding_of(headers, HTTPStatus.OK, TEXT, None, ALL) is Coding.IDENTITY
-
-
-def test_the_least_lately_used_payloads_go_first() -> None:
-    kept = CodedBodies(800)
-    for number in range(8):
-        kept.keep(f'"{number}"', bytes(100))
-    assert kept.find('"0"') is not None
-
-    kept.keep('"8"', bytes(100))
-    kept.keep('"too long"', bytes(101))
-
-    assert kept.find('"1"') is None
-    assert all(kept.find(f'"{number}"') == bytes(100) for number in (0, 2, 3, 4, 5, 6, 7, 8))
-    assert kept.find('"too long"') is None
-
-
-def test_a_payload_that_is_kept_twice_counts_once() -> None:
-    kept = CodedBodies(800)
-    for _ in range(20):
-        kept.keep('"a"', bytes(100))
-        kept.keep('"b"', bytes(90))
-
-    assert kept.find('"a"') == bytes(100)
-
-
-def test_no_room_keeps_nothing() -> None:
-    kept = CodedBodies(0)
-    kept.keep('"a"', b"x")
-
-    assert kept.find('"a"') is None

@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from hilum.config import RenderingSettings
 from hilum.errors import OutOfResources, RequestCutShort
-from hilum.web.transfer.renderings import Finished, Renderings
+from hilum.web.transfer.renderings import Renderings
 
 
 async def _stays() -> Message:
@@ -68,17 +68,3 @@ def test_more_than_may_wait_are_refused_at_once() -> None:
         assert await renderings.run(lambda: 1, _stays) == 1
 
     run(body, jobs=1, waiting=2)
-
-
-def test_finished_ones_are_kept_within_a_bound() -> None:
-    finished = Finished(80)
-    for name in "abcdefghi":
-        finished.keep(name, bytes(10))
-    finished.keep("large", bytes(11))
-
-    assert finished.find("a") is None
-    assert finished.find("b") == bytes(10)
-    assert finished.find("large") is None
-    finished.keep("j", bytes(10))
-    assert finished.find("b") == bytes(10)
-    assert finished.find("c") is None

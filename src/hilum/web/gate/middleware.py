@@ -118,8 +118,7 @@ class Gate:
             Forbidden: the host is not this server's, or a foreign page wants to change something.
             NotAuthenticated: it carries no valid token.
         """
-        if len(headers) < len(scope["headers"]) and any(_is_repeated(scope, name) for name in _SINGLE_HEADERS):
-            raise InvalidRequest("Origin and Authorization are given once.")
+        _check_single(scope, headers)
         is_open = scope["path"].startswith(_OPEN_PATHS)
         if not is_open:
             self._check_host(scope)
@@ -166,6 +165,7 @@ class Gate:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         origin = headers.get(b"origin")
         try:
+            _check_single(scope, headers)
             self._check_host(scope)
             if origin is not None and not self._allows_origin(scope, origin):
                 raise Forbidden("Pages of this origin may not use this origin server.")
@@ -230,9 +230,15 @@ class _Outflow:
         await self({"type": "http.response.body", "body": body})
 
 
-def _is_repeated(scope: Scope, name: bytes) -> bool:
-    names: list[bytes] = [key for key, _ in scope["headers"]]
-    return names.count(name) > 1
+def _check_single(scope: Scope, headers: dict[bytes, bytes]) -> None:
+    """Check that what decides about a request is said once.
+
+    Raises:
+        InvalidRequest: it is not.
+    """
+    names = [key for key, _ in scope["headers"]]
+    if len(headers) < len(names) and any(names.count(name) > 1 for name in _SINGLE_HEADERS):
+        raise InvalidRequest("Origin and Authorization are given once.")
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

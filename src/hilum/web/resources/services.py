@@ -9,6 +9,7 @@ from hilum.web.resources.npi import NPI_SERVICE
 from hilum.web.resources.resource import Service
 from hilum.web.resources.soap import SOAP_SERVICE
 from hilum.web.resources.studies import STUDIES_SERVICE
+from hilum.web.resources.uri import URI_SERVICE
 from hilum.web.resources.worklist import WORKLIST_SERVICE
 
 SERVICES: Final[tuple[Service, ...]] = (
@@ -17,4 +18,5 @@ SERVICES: Final[tuple[Service, ...]] = (
     COMMITMENT_SERVICE,
     NPI_SERVICE,
     SOAP_SERVICE,
+    URI_SERVICE,
 )

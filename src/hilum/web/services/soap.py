@@ -35,7 +35,7 @@ async def carry_out(request: Request) -> AnswerResponse:
             raise UnsupportedMediaType("Supported: application/soap+xml, and MTOM packages of it.") from error
         return Answer(answer.status, {"Content-Type": answer.content_type, "Cache-Control": "no-store"}, answer.chunks)
 
-    return AnswerResponse(await origin.pool.run(transact), origin.sender)
+    return AnswerResponse(await origin.messages.run(transact), origin.sender)
 
 
 async def describe(request: Request) -> AnswerResponse:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,6 +11,7 @@ from starlette.types import Receive
 
 from hilum.config import RenderingSettings
 from hilum.errors import OutOfResources, RequestCutShort
+from hilum.web.transfer.kept_bodies import KeptBodies
 from hilum.web.transfer.pool import Pool
 
 T = TypeVar("T")
@@ -27,7 +26,7 @@ class Renderings:
         self._pool = Pool("renderings", threads=self._threads)
         self._limit = settings.waiting
         self._outstanding = 0
-        self.finished = Finished(settings.cache_bytes)
+        self.finished = KeptBodies(settings.cache_bytes)
 
     async def run(self, function: Callable[[], T], receive: Receive) -> T:
         """Run a function in a thread once there is a free one.
@@ -70,37 +69,3 @@ async def _gone(receive: Receive) -> None:
     """Wait until the user agent has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-class Finished:
-    """Finished representations by ETag, the least recently used forgotten first; safe for many threads.
-
-    An ETag names everything that the bytes depend on, so nothing here goes stale.
-    """
-
-    def __init__(self, limit_bytes: int) -> None:
-        """Keep at most `limit_bytes`; none larger than an eighth of it."""
-        self._limit = limit_bytes
-        self._lock = threading.Lock()
-        self._bodies: OrderedDict[str, bytes] = OrderedDict()
-        self._size = 0
-
-    def find(self, etag: str) -> bytes | None:
-        """Return what is kept under an ETag."""
-        with self._lock:
-            body = self._bodies.get(etag)
-            if body is not None:
-                self._bodies.move_to_end(etag)
-            return body
-
-    def keep(self, etag: str, body: bytes) -> None:
-        """Keep a body, if it is not too large."""
-        if len(body) > self._limit // 8:
-            return
-        with self._lock:
-            if etag not in self._bodies:
-                self._bodies[etag] = body
-                self._size += len(body)
-            while self._size > self._limit:
-                _, gone = self._bodies.popitem(last=False)
-                self._size -= len(gone)

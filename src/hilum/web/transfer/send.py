@@ -22,7 +22,8 @@ from typing import Final
 
 from starlette.types import Message, Receive, Scope, Send
 
-from hilum.web.transfer.coding import CodedBodies, Coding, coding_of, compress, compressed_chunks
+from hilum.web.transfer.coding import Coding, coding_of, compress, compressed_chunks
+from hilum.web.transfer.kept_bodies import KeptBodies
 from hilum.web.transfer.pool import Pool
 from hilum.wire.conditional import matching_tag
 
@@ -77,7 +78,7 @@ class Sender:
         self.pool = pool
         self.buffer_bytes = buffer_bytes
         self.stall_timeout_s = stall_timeout_s
-        self.coded = CodedBodies(kept_bytes)
+        self.coded = KeptBodies(kept_bytes)
         self.bytes_ahead = 0
         """Estimate of the bytes of bodies in chunks that are on their way."""
 

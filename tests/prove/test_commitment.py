@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -77,3 +78,21 @@ def test_10000_instances_are_committed_while_searches_go_on(tmp_path: Path) -> N
     assert max(searches) < _SLOWEST_SEARCH_S
     assert _uids(module, "00081198") == {f"{SERIES}.104711"}
     assert _uids(module, "00081199") == set(uids) - {f"{SERIES}.104711"}
+
+
+@pytest.mark.requirement("SC-09")
+def test_what_cannot_be_kept_at_the_moment_is_503(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with running(data) as server, server.client() as client:
+        other = sqlite3.connect(data / "index.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        headers = {"Content-Type": "application/dicom+json", **JSON}
+        url = f"/commitment-requests/{generate_uid()}"
+
+        refused = client.post(url, content=_request(["1.2.3"]), headers=headers, timeout=120)
+        other.execute("ROLLBACK")
+        taken = client.post(url, content=_request(["1.2.3"]), headers=headers)
+        other.close()
+
+    assert (refused.status_code, taken.status_code) == (503, 200)
+    assert int(refused.headers["retry-after"]) > 0

@@ -8,6 +8,8 @@ import orjson
 import pytest
 from lxml import etree
 
+from hilum.config import Settings
+from hilum.dicom.npi.categories import CATEGORIES
 from hilum.web.description.capabilities import Element, describe, write_json, write_wadl
 from hilum.web.resources.npi import NPI_RESOURCES
 from hilum.web.resources.services import SERVICES
@@ -98,3 +100,45 @@ def test_stores_list_what_they_take() -> None:
 def test_character_sets_and_annotations_are_listed() -> None:
     assert params_of("/studies/{study}/metadata", "GET", "header")["Accept-Charset"] == ["utf-8"]
     assert params_of("/studies/{study}/rendered", "GET", "query")["annotation"] == ["patient", "technique"]
+
+
+LEVELS = ("/{study}", "/{study}/series/{series}", "/{study}/series/{series}/instances/{instance}")
+TABLE_H_1 = {
+    ("/studies", "GET POST"),
+    ("/studies/{study}", "GET POST"),
+    ("/studies/{study}/series", "GET"),
+    ("/studies/{study}/series/{series}/instances", "GET"),
+    ("/studies/{study}/instances", "GET"),
+    ("/series", "GET"),
+    ("/instances", "GET"),
+    ("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", "GET"),
+    ("/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered", "GET"),
+    ("/studies/{study}/series/{series}/instances/{instance}/bulkdata/{bulkdata}", "GET"),
+    ("/workitems", "GET POST"),
+    ("/workitems/{workitem}", "GET POST"),
+    ("/workitems/{workitem}/state", "PUT"),
+    ("/workitems/{workitem}/cancelrequest", "POST"),
+    ("/workitems/{target}/subscribers/{aetitle}", "POST DELETE"),
+    ("/workitems/{target}/subscribers/{aetitle}/suspend", "POST"),
+    ("/commitment-requests/{transaction}", "POST GET"),
+    *((f"/studies{level}", "GET") for level in LEVELS),
+    *(
+        (f"/studies{level}/{what}", "GET")
+        for level in LEVELS
+        for what in ("metadata", "rendered", "thumbnail", "bulkdata", "pixeldata")
+    ),
+    *((f"/{name}", "GET POST") for name in CATEGORIES),
+    *((f"/{name}/{{uid}}", "GET POST") for name in CATEGORIES),
+}
+
+
+@pytest.mark.requirement("CAP-20")
+def test_the_tree_has_what_the_table_of_the_standard_has() -> None:
+    restful = [row for service in SERVICES if service.root(Settings().http) == "/dicomweb" for row in service.resources]
+    described: dict[str, set[str]] = {}
+    for path, resource in resources_of(describe(restful, "", base_url=BASE)):
+        methods = {child.attributes["name"] for child in resource.children if child.name == "method"}
+        described[path] = methods
+
+    for path, methods in TABLE_H_1:
+        assert set(methods.split()) <= described[path], path

@@ -16,7 +16,7 @@ _HEIGHT: Final = 64
 _QUALITY: Final = 95
 
 PICTURES: Final[Mapping[str, Callable[[NDArray[np.uint8]], bytes]]] = {
-    "image/png": imagecodecs.png_encode,
+    "image/png": lambda pixels: bytes(imagecodecs.png_encode(pixels)),
     "image/jpeg": lambda pixels: bytes(imagecodecs.jpeg8_encode(pixels, level=_QUALITY)),
 }
 """Media types of the picture, the default first: PNG keeps each colour as it is."""

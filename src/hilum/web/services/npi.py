@@ -171,7 +171,8 @@ async def store(request: Request) -> AnswerResponse:
         stage = origin.archive.blobs.stage
         single = partial(consume, default=media_type.essence)
         results = await receive_single(request, uploads=origin.uploads, stage=stage, consume=single)
-    _check_one(results, target)
+    if not results:
+        raise InvalidRequest("The payload holds no instance.")
     service_url = origin.service_url(request)
 
     def represent() -> Answer:
@@ -184,13 +185,6 @@ async def store(request: Request) -> AnswerResponse:
         return Answer(status, answer.headers, answer.body, answer.length)
 
     return AnswerResponse(await origin.pool.run(represent), origin.sender)
-
-
-def _check_one(results: list[Ingested], target: Target) -> None:
-    if not results:
-        raise InvalidRequest("The payload holds no instance.")
-    if target.sop_instance_uid and sum(bool(result.sop_instance_uid) for result in results) > 1:
-        _logger.warning("A store to one instance held several; those of other UIDs were refused.")
 
 
 def _store_part(

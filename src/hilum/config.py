@@ -209,6 +209,13 @@ class CommitmentSettings(Section):
     """Largest request."""
 
 
+class NonPatientSettings(Section):
+    """The Non-Patient Instance Service."""
+
+    max_bytes: PositiveInt = 64 * MEGABYTE
+    """Largest color palette, hanging protocol, implant template, procedure protocol or inventory."""
+
+
 class SoapSettings(Section):
     """The SOAP service (WADO-WS, IHE RAD-69)."""
 
@@ -339,6 +346,7 @@ class Settings(BaseSettings):
     retrieve: RetrieveSettings = RetrieveSettings()
     rendering: RenderingSettings = RenderingSettings()
     commitment: CommitmentSettings = CommitmentSettings()
+    non_patient: NonPatientSettings = NonPatientSettings()
     soap: SoapSettings = SoapSettings()
     trash: TrashSettings = TrashSettings()
     coding: CodingSettings = CodingSettings()

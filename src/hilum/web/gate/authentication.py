@@ -13,7 +13,7 @@ _logger = logging.getLogger(__name__)
 
 EVENTS_PROTOCOL: Final = "hilum.events"
 """Subprotocol that a browser names, and gets, which sends its token as the name of another."""
-_TOKEN_PROTOCOL: Final = "hilum.bearer."
+_TOKEN_PROTOCOL: Final = "hilum.bearer."  # noqa: S105 - the name of a subprotocol
 _SCHEME: Final = "bearer "
 _MAX_TOKEN: Final = 4096
 

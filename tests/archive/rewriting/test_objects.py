@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 import archives
 from hilum.archive.archive import Archive
 from hilum.archive.rewriting.header import read_header
-from hilum.archive.rewriting.objects import rewritten
+from hilum.archive.rewriting.objects import Treatment, rewritten
 from hilum.dicom.confidentiality.burned_in import Region
 from hilum.errors import NotAcceptable
 from samples import encode, make_dataset, packaged_objects
@@ -26,7 +26,7 @@ def rewrite(
 ) -> Dataset:
     """Store an object, and return it as rewritten."""
     instance = archives.stored(archive, dataset, data)
-    form = rewritten(instance, read_header(instance, archive=archive), syntax, kept, archive=archive)
+    form = rewritten(instance, read_header(instance, archive=archive), syntax, Treatment(kept), archive=archive)
     body = b"".join(form.chunks())
     assert form.length in (None, len(body))
     assert form.transfer_syntax_uid == syntax

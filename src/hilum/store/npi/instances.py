@@ -127,7 +127,8 @@ class NonPatients:
             row = self._database.read(lambda session: session.row(_FIND, values))
         if row is None:
             raise TargetNotFound("There is no such instance on this origin server.")
-        return NonPatient(*row[:8], wire_form=unpacked_wire_form(row[8]))
+        wire_form = unpacked_wire_form(row[8])
+        return NonPatient(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], wire_form)
 
     def metadata(self, instance: NonPatient) -> StoredMetadata:
         """Return the metadata of an instance.

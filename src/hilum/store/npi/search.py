@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from hilum.dicom.searching.query import Level, Match
 from hilum.store.database import tables
 from hilum.store.database.database import Compiled, Kind, Session, Value
-from hilum.store.search.clauses import PLANNED, KeyRows, empty_clause, item_clause
+from hilum.store.search.clauses import KeyRows, empty_clause, item_clause
 from hilum.store.search.closeness import resolved
 from hilum.store.search.criteria import Op, Shape, demands_of, parameters
 
@@ -68,8 +68,8 @@ def _conditions(shapes: tuple[Shape, ...], kind: Kind) -> list[ColumnElement[boo
     found: list[ColumnElement[bool]] = [_n.category == bindparam("category")]
     for number, shape in enumerate(shapes):
         if shape.op is Op.EMPTY:
-            found.append(empty_clause(number, PLANNED, _ROWS))
+            found.append(empty_clause(number, _ROWS))
             continue
         # Attributes below one sequence must match in one item (SRCH-13).
         groups.setdefault(shape.path[0] if len(shape.path) > 1 else number, []).append(number)
-    return found + [item_clause(shapes, numbers, kind, PLANNED, _ROWS) for numbers in groups.values()]
+    return found + [item_clause(shapes, numbers, kind, _ROWS) for numbers in groups.values()]

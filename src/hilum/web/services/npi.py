@@ -86,7 +86,7 @@ async def search(request: Request) -> AnswerResponse:
         headers = dict(_CACHING)
         if warnings:
             headers["Warning"] = ", ".join(f"299 {service_url}: {warning}" for warning in warnings)
-        if not page.items and settings.empty == HTTPStatus.NO_CONTENT:
+        if not page.items and settings.empty == 204:
             return Answer(HTTPStatus.NO_CONTENT, headers, b"")
         items = [_with_retrieve_url(item, category, service_url) for item in page.items]
         return represented(items, form, headers, _location)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hilum.errors import PayloadTooLarge
 from hilum.render.parameters import Annotation
@@ -12,7 +13,7 @@ from report_objects import channel, make_waveform
 TWELVE = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
 
 
-def steps(channels: int, seconds: float = 10.0, frequency: float = 100.0) -> np.ndarray:
+def steps(channels: int, seconds: float = 10.0, frequency: float = 100.0) -> NDArray[np.int16]:
     """Return signals that are 1 mV in every second half second."""
     time = np.arange(int(seconds * frequency)) / frequency
     return np.repeat((1000 * (time % 1 >= 0.5)).astype(np.int16)[:, None], channels, axis=1)

@@ -98,6 +98,12 @@ WITHOUT_TWIN = {
     "cli/checking/services.py": "tests/cli/checking/test_command.py",
     "cli/checking/stores.py": "tests/cli/checking/test_command.py",
     "cli/worklist/server.py": "tests/cli/worklist/test_commands.py",
+    "viewer/release.py": "doctests; tests/browser/test_ohif.py installs the release",
+    "services/image_display/invoke.py": "tests/conformance/test_image_display.py",
+    "web/services/image_display.py": "tests/conformance/test_image_display.py",
+    "web/resources/image_display.py": "tests/conformance/test_image_display.py",
+    "web/services/viewer.py": "tests/conformance/test_viewer.py",
+    "web/resources/viewer.py": "tests/conformance/test_viewer.py",
 }
 
 

@@ -48,3 +48,12 @@ def test_the_configuration_names_this_server_by_paths_alone(installed: Installat
     assert (source["qidoRoot"], source["wadoRoot"]) == ("/imaging/dicomweb", "/imaging/dicomweb")
     assert f'window.PUBLIC_URL = "/imaging/viewer/files/{installed.build}/";' in text
     assert "http" not in text
+
+
+def test_the_configuration_for_other_viewers_is_the_same(installed: Installation) -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "ohif.js").read_text()
+
+    ours = configuration("/", "http://127.0.0.1:8080/dicomweb", installed)
+
+    start = "window.config = "
+    assert docs[docs.index(start) :] == ours[ours.index(start) :]

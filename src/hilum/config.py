@@ -241,6 +241,10 @@ class SoapSettings(Section):
     """Largest message."""
     max_documents: PositiveInt = 10_000
     """Most documents that one message may ask for."""
+    max_rendered: PositiveInt = 1000
+    """Most rendered documents of one response; an error row stands for each that is asked for beyond them."""
+    max_rendered_bytes: PositiveInt = 1024 * MEGABYTE
+    """Most bytes of the rendered documents of one response, which lie in a temporary file until they are sent."""
     filter_timeout_s: PositiveFloat = 5.0
     """Seconds of processor time that the XPath filters of one document may take."""
     message_timeout_s: PositiveFloat = 30.0

@@ -16,6 +16,7 @@ from hilum.cli.export import export
 from hilum.cli.get import get
 from hilum.cli.imports import import_objects
 from hilum.cli.invocation.failures import CommandFailed, ExitStatus
+from hilum.cli.manifest import manifest
 from hilum.cli.palettes import palettes
 from hilum.cli.send import send
 from hilum.cli.serve import serve
@@ -45,6 +46,7 @@ app.add_typer(viewer, name="viewer")
 app.command()(palettes)
 app.command()(conformance)
 app.command()(check)
+app.command()(manifest)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value

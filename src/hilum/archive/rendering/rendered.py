@@ -41,6 +41,8 @@ class RenderedPart:
     """What the bytes depend on, beside their media type, for the ETag."""
     render: Callable[[], bytes]
     """Make the bytes; raises NotAcceptable, PayloadTooLarge or InvalidRequest."""
+    rendering: Rendering
+    """What it is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,8 @@ def _part(
         version += stored_references(source.attributes, is_stored)
     max_pixels = archive.settings.rendering.max_pixels
     rendering = Rendering(source, indices, parameters, state_source, max_pixels, is_stored)
-    return RenderedPart(offer, item.path, f"{version}/{parameters}", partial(_render, row, rendering)), offers
+    part = RenderedPart(offer, item.path, f"{version}/{parameters}", partial(_render, row, rendering), rendering)
+    return part, offers
 
 
 def _with_charset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from hilum.archive.archive import Archive
 from hilum.archive.rendering.sources import source_of
@@ -66,6 +67,34 @@ def _cleaned(instance: StoredInstance, archive: Archive) -> tuple[Header, Sequen
     if header.pixel_data is not None:
         data_set.BurnedInAnnotation = "NO"
     return header, kept
+
+
+def deidentified_attributes(instance: StoredInstance, *, archive: Archive) -> dict[str, Any]:
+    """Return the attributes of a de-identified instance in the DICOM JSON Model; bulk values are left empty.
+
+    Raises:
+        NotAcceptable, PayloadTooLarge: as `deidentified_object`.
+    """
+    header, _ = _cleaned(instance, archive)
+    threshold = archive.settings.store.bulk_threshold_bytes
+    with quietly():
+        model = header.data_set.to_json_dict(
+            bulk_data_threshold=threshold, bulk_data_element_handler=lambda element: element.keyword
+        )
+    return _without_bulk_data(model)
+
+
+def _without_bulk_data(model: dict[str, Any]) -> dict[str, Any]:
+    """Return a data set with empty attributes in the place of bulk data, also within sequences."""
+    kept: dict[str, Any] = {}
+    for tag, element in model.items():
+        if "BulkDataURI" in element:
+            kept[tag] = {"vr": element["vr"]}
+        elif element.get("vr") == "SQ":
+            kept[tag] = {**element, "Value": [_without_bulk_data(item) for item in element.get("Value", ())]}
+        else:
+            kept[tag] = element
+    return kept
 
 
 def deidentified_source(instance: StoredInstance, *, archive: Archive) -> Source:

@@ -26,6 +26,10 @@ _INTEGER: Final = re.compile(r"[0-9]{1,9}")
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE][+-]?[0-9]{1,2})?")
 _LONGEST: Final = 4096
 
+USUAL_SPELLINGS: Final[Mapping[str, str]] = {"application/text": "text/plain", "application/html": "text/html"}
+"""Media types as the tables of IHE RAD-55 print them, and what they mean."""
+_ODD_SPELLING: Final = re.compile(r"(?<![^\s,])application/(?:text|html)(?=[\s,;]|$)", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class UriRequest:
@@ -67,6 +71,9 @@ def parse_uri_request(query: Mapping[str, list[str]], accept: str) -> UriRequest
     Source: PS3.18 9.4.2, 9.5.2 (URI-01 to URI-48).
     """
     values = {name: _once(name, found) for name, found in query.items() if name in _NAMES}
+    accept = _spelt_usually(accept)
+    if "contentType" in values:
+        values["contentType"] = _spelt_usually(values["contentType"])
     if values.get("requestType") != "WADO":
         raise InvalidRequest("The parameter requestType must be WADO.")
     target = TargetResource(*(_uid(values, name) for name in ("studyUID", "seriesUID", "objectUID")))
@@ -84,6 +91,11 @@ def parse_uri_request(query: Mapping[str, list[str]], accept: str) -> UriRequest
     )
     _check_together(request)
     return request
+
+
+def _spelt_usually(media_types: str) -> str:
+    """Return media types with those that IHE RAD-55 spells in its own way under their usual names."""
+    return _ODD_SPELLING.sub(lambda found: USUAL_SPELLINGS[found[0].lower()], media_types)
 
 
 _NAMES: Final = frozenset(

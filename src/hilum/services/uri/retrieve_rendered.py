@@ -147,4 +147,4 @@ def _anonymized(
     rendering = Rendering(source, indices, request.rendering, None, archive.settings.rendering.max_pixels)
     key = server_key(archive.settings.data).hex()
     version = f"{instance.blob_id}/anonymized/{key}/{indices}/{request.rendering}"
-    return RenderedPart(offer, "", version, partial(row.render, rendering))
+    return RenderedPart(offer, "", version, partial(row.render, rendering), rendering)

@@ -11,9 +11,11 @@ from typing import Final
 from hilum.archive.archive import Archive
 from hilum.archive.metadata import instance_metadata
 from hilum.archive.objects import frames_of
+from hilum.archive.rewriting.deidentified import deidentified_attributes
+from hilum.dicom.xml import json_to_xml
 from hilum.dicom.xml_streaming import xml_documents
-from hilum.errors import TargetGone, TargetNotFound
-from hilum.soap.documents import refusal
+from hilum.errors import NotAcceptable, PayloadTooLarge, TargetGone, TargetNotFound
+from hilum.soap.lookup import Lookup
 from hilum.soap.names import ErrorCode
 from hilum.soap.packaging import Attachment, new_content_id
 from hilum.soap.requests import MetadataRequest
@@ -30,6 +32,8 @@ Chunks = Callable[[], Iterator[bytes]]
 _ERRORS: Final[Mapping[type[Exception], tuple[ErrorCode, str]]] = {
     TargetNotFound: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
     TargetGone: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
+    NotAcceptable: (ErrorCode.NOT_ANONYMISED, "The instance cannot be anonymised."),
+    PayloadTooLarge: (ErrorCode.TOO_MUCH, "The header of the instance is too large."),
     FilterInvalid: (ErrorCode.INVALID_VALUE, "An XPath expression cannot be evaluated."),
     FilterTooCostly: (ErrorCode.TOO_MUCH, "The XPath expressions take too long, or select too much."),
 }
@@ -56,10 +60,16 @@ def retrieve_metadata(requests: Sequence[MetadataRequest], *, base_url: str, arc
     documents: list[MetadataDocument] = []
     errors: list[DocumentError] = []
     attachments = 0
+    wanted = [request.document for request in requests]
+    lookup = Lookup(wanted, unknown=ErrorCode.DOCUMENT_UNKNOWN.value, archive=archive)
     soap = archive.settings.soap
     with Filters(timeout_s=soap.filter_timeout_s, message_timeout_s=soap.message_timeout_s) as filters:
         for request in requests:
-            found = _metadata(request, attachments, base_url, filters, archive)
+            instance = lookup.find(request.document)
+            if isinstance(instance, DocumentError):
+                errors.append(instance)
+                continue
+            found = _metadata(request, instance, attachments, _Evaluation(base_url, filters, archive))
             if isinstance(found, DocumentError):
                 errors.append(found)
             else:
@@ -68,30 +78,37 @@ def retrieve_metadata(requests: Sequence[MetadataRequest], *, base_url: str, arc
     return MetadataOutcome(documents, errors)
 
 
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """What the documents of a message have in common."""
+
+    base_url: str
+    filters: Filters
+    archive: Archive
+
+
 def _metadata(
-    request: MetadataRequest, attachments: int, base_url: str, filters: Filters, archive: Archive
+    request: MetadataRequest, instance: StoredInstance, attachments: int, evaluation: _Evaluation
 ) -> MetadataDocument | DocumentError:
-    document = request.document
-    if (refused := refusal(document, archive, unknown=ErrorCode.DOCUMENT_UNKNOWN.value)) is not None:
-        return refused
-    if document.anonymize.lower() == "yes":
-        return DocumentError(document, ErrorCode.NOT_ANONYMISED.value, "The instance cannot be anonymised.")
-    target = document.target
+    document, archive = request.document, evaluation.archive
     try:
-        instance = archive.index.find_instance(
-            target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid
-        )
         if (frame_error := _frame_error(request, instance, archive)) is not None:
             return frame_error
-        selected = _selected(request, instance, base_url, filters, archive)
+        selected = _selected(request, instance, evaluation)
     except tuple(_ERRORS) as error:
         code, text = _ERRORS[type(error)]
         return DocumentError(document, code.value, text)
     parts = [
-        None if chunks is None else Attachment(new_content_id(attachments + number), _XML, chunks)
-        for number, chunks in enumerate(selected, 1)
+        _part(chunks, number, archive) if chunks is not None else None
+        for number, chunks in enumerate(selected, attachments + 1)
     ]
     return MetadataDocument(document, request.frame_number, parts)
+
+
+def _part(chunks: Chunks, number: int, archive: Archive) -> Attachment | bytes:
+    if archive.settings.soap.inline_xpath:
+        return b"".join(chunks())
+    return Attachment(new_content_id(number), _XML, chunks)
 
 
 def _frame_error(request: MetadataRequest, instance: StoredInstance, archive: Archive) -> DocumentError | None:
@@ -107,23 +124,28 @@ def _frame_error(request: MetadataRequest, instance: StoredInstance, archive: Ar
     return None
 
 
-def _selected(
-    request: MetadataRequest, instance: StoredInstance, base_url: str, filters: Filters, archive: Archive
-) -> list[Chunks | None]:
+def _selected(request: MetadataRequest, instance: StoredInstance, evaluation: _Evaluation) -> list[Chunks | None]:
+    document = _document_of(request, instance, evaluation)
     if not request.filters or request.filters == (_WHOLE,):
         # Made while it is sent: the metadata of all documents of a message may be more than memory holds.
-        return [partial(_document, instance, base_url, archive)]
+        return [document]
     text = bytearray()
-    for chunk in _document(instance, base_url, archive):
+    for chunk in document():
         text += chunk
         if len(text) > _LONGEST_FILTERED:
             raise FilterTooCostly
-    selected = filters.select(bytes(text), request.filters)
+    selected = evaluation.filters.select(bytes(text), request.filters)
     return [None if xml is None else partial(_once, xml) for xml in selected]
 
 
-def _document(instance: StoredInstance, base_url: str, archive: Archive) -> Iterator[bytes]:
-    """Yield the metadata as a document of the Native DICOM Model."""
+def _document_of(request: MetadataRequest, instance: StoredInstance, evaluation: _Evaluation) -> Chunks:
+    """Return the metadata as a document of the Native DICOM Model."""
+    if request.document.is_anonymized:
+        return partial(_once, json_to_xml(deidentified_attributes(instance, archive=evaluation.archive)))
+    return partial(_stored_document, instance, evaluation.base_url, evaluation.archive)
+
+
+def _stored_document(instance: StoredInstance, base_url: str, archive: Archive) -> Iterator[bytes]:
     return next(xml_documents(chain((b"[",), instance_metadata(instance, base_url, archive=archive), (b"]",))))
 
 

@@ -1,30 +1,49 @@
-// Configuration of the OHIF viewer (version 3) for a Hilum server on this machine.
+// Configuration of the OHIF viewer (version 3) for a Hilum server on this machine. The viewer that `hilum viewer install`
+// installs has its own.
 window.config = {
-  routerBasename: '/',
-  showStudyList: true,
-  extensions: [],
-  modes: [],
-  defaultDataSourceName: 'hilum',
-  dataSources: [
+  "name": "hilum",
+  "routerBasename": "/",
+  "extensions": [],
+  "modes": [],
+  "customizationService": {},
+  "showStudyList": true,
+  "maxNumberOfWebWorkers": 3,
+  "showWarningMessageForCrossOrigin": false,
+  "showCPUFallbackMessage": true,
+  "showLoadingIndicator": true,
+  "strictZSpacingForVolumeViewport": true,
+  "groupEnabledModesFirst": true,
+  "showErrorDetails": "always",
+  "maxNumRequests": {
+    "interaction": 100,
+    "thumbnail": 5,
+    "prefetch": 25
+  },
+  "defaultDataSourceName": "hilum",
+  "dataSources": [
     {
-      namespace: '@ohif/extension-default.dataSourcesModule.dicomweb',
-      sourceName: 'hilum',
-      configuration: {
-        friendlyName: 'Hilum',
-        name: 'hilum',
-        qidoRoot: 'http://127.0.0.1:8080/dicomweb',
-        wadoRoot: 'http://127.0.0.1:8080/dicomweb',
-        qidoSupportsIncludeField: true,
-        supportsFuzzyMatching: false,
-        supportsWildcard: true,
-        supportsStow: true,
-        imageRendering: 'wadors',
-        thumbnailRendering: 'wadors',
-        enableStudyLazyLoad: true,
-        bulkDataURI: { enabled: true },
-        singlepart: 'bulkdata,video,pdf',
-        omitQuotationForMultipartRequest: false,
-      },
-    },
-  ],
+      "namespace": "@ohif/extension-default.dataSourcesModule.dicomweb",
+      "sourceName": "hilum",
+      "configuration": {
+        "friendlyName": "Hilum",
+        "name": "hilum",
+        "qidoRoot": "http://127.0.0.1:8080/dicomweb",
+        "wadoRoot": "http://127.0.0.1:8080/dicomweb",
+        "qidoSupportsIncludeField": true,
+        "supportsFuzzyMatching": true,
+        "supportsWildcard": true,
+        "supportsStow": true,
+        "dicomUploadEnabled": true,
+        "imageRendering": "wadors",
+        "thumbnailRendering": "thumbnail",
+        "thumbnailRequestStrategy": "fetch",
+        "enableStudyLazyLoad": true,
+        "bulkDataURI": {
+          "enabled": true
+        },
+        "singlepart": "bulkdata,video,pdf",
+        "omitQuotationForMultipartRequest": false
+      }
+    }
+  ]
 };

@@ -5,6 +5,7 @@ Order: the TOML file, then `HILUM_*` variables (`HILUM_SEARCH__MAX_RESULTS`), th
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from ipaddress import ip_network
 from pathlib import Path
@@ -24,6 +25,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MEGABYTE = 1024 * 1024
 
+DISPLAY_FIELDS = frozenset({"studyUIDs", "patientID", "viewerType", "diagnosticQuality", "keyImagesOnly"})
+"""What `viewer.image_display_url` may hold in braces."""
+
 
 def _split_commas(value: object) -> object:
     """Turn the comma-separated text of a variable into a list."""
@@ -36,6 +40,16 @@ def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
         ip_network(text, strict=False)
     return texts
+
+
+def _check_template(text: str) -> str:
+    """Check a URL with names in braces."""
+    if text and not text.startswith(("http://", "https://", "/")):
+        raise ValueError("it must start with http://, https:// or /")
+    bare = re.sub(rf"\{{({'|'.join(DISPLAY_FIELDS)})\}}", "", text)
+    if re.search(r"[{}\x00-\x20\x7f]", bare):
+        raise ValueError(f"it may hold no spaces, and in braces only {', '.join(sorted(DISPLAY_FIELDS))}")
+    return text
 
 
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
@@ -64,6 +78,10 @@ class HttpSettings(Section):
     """Path of the SOAP service."""
     uri_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado"
     """Path of the URI Service (WADO-URI)."""
+    viewer_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/viewer"
+    """Path of the OHIF viewer that `hilum viewer install` installs."""
+    image_display_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/iid/ihe-iid"
+    """Path of requests to display images (IHE Invoke Image Display, RAD-106)."""
     public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+(/[A-Za-z0-9._~-]+)*/?)?$")] = ""
     """Scheme, host and prefix in front of every root as user agents see them, such as
     `https://pacs.example.org/imaging`; '' derives them from the request."""
@@ -76,7 +94,7 @@ class HttpSettings(Section):
     object is to be lost for a header; `406` refuses that too, before the payload is read; `any` reads it as `*/*`,
     as many user agents need."""
     max_parts: PositiveInt = 20_000
-    """Most parts of one multipart request."""
+    """Most parts of one multipart request, and most instances that the metadata of one may describe."""
     max_object_bytes: PositiveInt = 64 * 1024 * MEGABYTE
     """Largest object of one part, in bytes."""
     upload_buffer_bytes: PositiveInt = 64 * MEGABYTE
@@ -191,6 +209,13 @@ class CommitmentSettings(Section):
     """Largest request."""
 
 
+class NonPatientSettings(Section):
+    """The Non-Patient Instance Service."""
+
+    max_bytes: PositiveInt = 64 * MEGABYTE
+    """Largest color palette, hanging protocol, implant template, procedure protocol or inventory."""
+
+
 class SoapSettings(Section):
     """The SOAP service (WADO-WS, IHE RAD-69)."""
 
@@ -222,6 +247,8 @@ class SoapSettings(Section):
     """Most bytes of the rendered documents of one response, which lie in a temporary file until they are sent."""
     filter_timeout_s: PositiveFloat = 5.0
     """Seconds of processor time that the XPath filters of one document may take."""
+    message_timeout_s: PositiveFloat = 30.0
+    """Seconds that the XPath filters of all documents of one message may take."""
 
 
 class TrashSettings(Section):
@@ -260,6 +287,17 @@ class WorklistSettings(Section):
     """Days after which completed and canceled workitems without a deletion lock are deleted."""
     max_bytes: PositiveInt = 4 * MEGABYTE
     """Largest workitem, in bytes of JSON; also the largest payload of a request."""
+
+
+class ViewerSettings(Section):
+    """The viewer that opens images."""
+
+    image_display_url: Annotated[str, AfterValidator(_check_template)] = ""
+    """Where a request to display images (IHE RAD-106) is sent on to, such as
+    `https://viewer.example.org/?studies={studyUIDs}`; '' is the viewer on board. What may stand in braces: `studyUIDs`
+    (with commas between them), `patientID`, `viewerType`, `diagnosticQuality` and `keyImagesOnly`."""
+    max_displayed_studies: Annotated[int, Field(ge=1, le=200)] = 50
+    """Most studies that one request to display images opens; of a patient's, the newest."""
 
 
 class LogSettings(Section):
@@ -312,8 +350,10 @@ class Settings(BaseSettings):
     retrieve: RetrieveSettings = RetrieveSettings()
     rendering: RenderingSettings = RenderingSettings()
     commitment: CommitmentSettings = CommitmentSettings()
+    non_patient: NonPatientSettings = NonPatientSettings()
     soap: SoapSettings = SoapSettings()
     trash: TrashSettings = TrashSettings()
     coding: CodingSettings = CodingSettings()
     worklist: WorklistSettings = WorklistSettings()
+    viewer: ViewerSettings = ViewerSettings()
     log: LogSettings = LogSettings()

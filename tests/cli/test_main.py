@@ -16,7 +16,7 @@ def test_version_is_printed() -> None:
 def test_help_names_every_command() -> None:
     result = CliRunner().invoke(app, ["--help"])
 
-    commands = ("serve", "import", "export", "delete", "restore", "verify", "config")
+    commands = ("serve", "import", "export", "delete", "restore", "verify", "config", "viewer")
     assert [command for command in commands if command not in result.stdout] == []
 
 

@@ -188,3 +188,42 @@ def test_private_attributes_match_by_their_creator(client: httpx.Client) -> None
     assert search(client, f"{path}?00230010=AcmeCompany&00231002=other") == []
     assert search(client, f"{path}?00230010=Other&00231002=secret") == []
     assert client.get(f"{path}?00231002=secret").status_code == 400
+
+
+@pytest.mark.requirement("SRCH-10")
+def test_dates_are_read_in_the_time_zone_of_the_request(client: httpx.Client) -> None:
+    patient = patient_id()
+    store_all(
+        client,
+        make_dataset(PatientID=patient, StudyDate="20240102", StudyTime="0030", TimezoneOffsetFromUTC="+0100"),
+    )
+    path = f"/studies?PatientID={patient}&StudyDate="
+
+    assert len(search(client, f"{path}20240102&TimezoneOffsetFromUTC=%2B0100")) == 1
+    assert len(search(client, f"{path}20240101&TimezoneOffsetFromUTC=%2B0000")) == 1
+    assert search(client, f"{path}20240102&TimezoneOffsetFromUTC=%2B0000") == []
+    assert client.get(f"{path}20240102&TimezoneOffsetFromUTC=CET").status_code == 400
+    alone = client.get(f"/studies?PatientID={patient}&StudyTime=00&TimezoneOffsetFromUTC=%2B0000")
+    assert alone.headers["warning"].endswith("TimezoneOffsetFromUTC has not been applied to: StudyTime.")
+
+
+@pytest.mark.requirement("SRCH-11", "QIDO-01", "QIDO-02", "QIDO-05")
+def test_each_level_is_searched_inside_the_one_above(client: httpx.Client) -> None:
+    patient = patient_id()
+    first = make_series(2, PatientID=patient)
+    store_all(client, *first, *make_series(3, PatientID=patient))
+
+    studies = search(client, f"/studies?PatientID={patient}")
+    (uid,) = (item for item in (values(study, "0020000D")[0] for study in studies) if item == first[0].StudyInstanceUID)
+    (series,) = search(client, f"/studies/{uid}/series")
+    path = f"/studies/{uid}/series/{values(series, '0020000E')[0]}/instances"
+
+    assert len(studies) == 2
+    assert {values(item, "00080018")[0] for item in search(client, path)} == {one.SOPInstanceUID for one in first}
+    assert len(search(client, f"{path}?InstanceNumber=2")) == 1
+
+
+@pytest.mark.requirement("QP-08")
+def test_values_that_do_not_fit_their_attribute_are_refused(client: httpx.Client) -> None:
+    for query in ("PatientID=" + "x" * 65, "PatientID=a%00", "StudyInstanceUID=1.2%00", "PatientAge=45"):
+        assert client.get(f"/studies?{query}").status_code == 400

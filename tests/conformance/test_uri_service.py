@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
@@ -679,3 +680,39 @@ def test_the_standards_examples_work_under_other_roots(tmp_path: Path, root: str
         f"application/dicom; transfer-syntax={JPEG_BASELINE}",
     ]
     assert elsewhere.status_code == 404
+
+
+@pytest.mark.requirement("URI-42", "DEID-01", "DEID-06")
+def test_text_in_a_codestream_does_not_survive(wado: Wado) -> None:
+    image = Image.fromarray(np.arange(64 * 64, dtype=np.uint8).reshape(64, 64))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", comment=b"SECRET PERSON")
+    dataset = make_dataset(
+        Rows=64,
+        Columns=64,
+        BitsAllocated=8,
+        BitsStored=8,
+        HighBit=7,
+        BurnedInAnnotation="NO",
+        LossyImageCompression="01",
+        PixelData=encapsulate([buffer.getvalue()]),
+    )
+    query = wado.store(dataset, encode(dataset, JPEG_BASELINE))
+
+    found = object_of(wado.get(f"{query}&contentType=application/dicom&anonymize=yes"))
+
+    assert found.file_meta.TransferSyntaxUID == JPEG_BASELINE
+    assert b"SECRET PERSON" in buffer.getvalue()
+    assert b"SECRET" not in found.PixelData
+    assert np.array_equal(found.pixel_array, np.asarray(Image.open(buffer)))
+
+
+@pytest.mark.requirement("DEID-06")
+def test_an_overlay_in_the_bits_of_the_pixels_is_not_given_out(wado: Wado) -> None:
+    dataset = make_ct()
+    dataset.add_new(0x60000010, "US", dataset.Rows)
+    dataset.add_new(0x60000102, "US", 15)
+
+    response = wado.get(f"{wado.store(dataset)}&contentType=application/dicom&anonymize=yes")
+
+    assert response.status_code == 406

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from lxml import etree
 from pydicom.uid import ImplicitVRLittleEndian
 
 from command_line import part10
-from dicomweb import store
+from dicomweb import JSON, store
 from samples import encode, make_dataset, packaged_objects
 from servers import Server, running
 from soap_messages import (
@@ -227,6 +229,45 @@ def test_a_filter_that_is_none_is_told(soap: httpx.Client, wrong: str) -> None:
     reply = ask(soap, envelope(metadata_body(ONE, wrong), METADATA))
 
     assert reply.errors == [("urn:dicom:wado:0012", ONE[2])]
+
+
+def test_a_wrong_filter_gives_nothing_of_its_document_to_the_next(soap: httpx.Client) -> None:
+    """One of another patient would be shown as the next document's."""
+    uid = "//DicomAttribute[@keyword='SOPInstanceUID']"
+    first, second = metadata_body(ONE, "//[", uid), metadata_body(TWO, uid)
+    start, end = "<wado:StudyRequest", "</wado:RetrieveImagingDocumentSetInformationRequest>"
+    both = first.removesuffix(end) + second[second.index(start) :]
+
+    reply = ask(soap, envelope(both, METADATA))
+
+    assert [location for _, location in reply.errors] == [ONE[2]]
+    (document,) = reply.documents
+    assert TWO[2].encode() in document
+    assert ONE[2].encode() + b"<" not in document
+
+
+def test_filters_without_end_leave_the_server_well(tmp_path: Path) -> None:
+    endless = "count(//*" + "[count(//*" * 9 + ")&gt;0]" * 9 + ")"
+    message = envelope(metadata_body(ONE, endless), METADATA)
+    limits = {"SOAP__FILTER_TIMEOUT_S": "1", "SOAP__MESSAGE_TIMEOUT_S": "2"}
+
+    with (
+        running(tmp_path / "data", settings=limits) as server,
+        server.client() as client,
+        httpx.Client(base_url=server.origin, timeout=60.0, trust_env=False) as soap,
+        ThreadPoolExecutor(5) as threads,
+    ):
+        assert store(client, stored(ONE)).status_code == 200
+        asked = [threads.submit(ask, soap, message) for _ in range(5)]
+        time.sleep(0.5)
+        began = time.monotonic()
+        response = client.get("/studies?limit=1", headers=JSON)
+        waited = time.monotonic() - began
+        codes = [code for one in asked for code, _ in one.result().errors]
+
+    assert response.status_code == 200
+    assert waited < 1
+    assert codes == ["urn:dicom:wado:0005"] * 5
 
 
 def test_a_frame_that_there_is_not_is_told(soap: httpx.Client) -> None:

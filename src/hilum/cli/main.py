@@ -9,16 +9,20 @@ from typing import Annotated
 
 import typer
 
+from hilum.cli.checking.command import check
 from hilum.cli.config import config
+from hilum.cli.conformance import conformance
 from hilum.cli.export import export
 from hilum.cli.get import get
 from hilum.cli.imports import import_objects
 from hilum.cli.invocation.failures import CommandFailed, ExitStatus
 from hilum.cli.manifest import manifest
+from hilum.cli.palettes import palettes
 from hilum.cli.send import send
 from hilum.cli.serve import serve
 from hilum.cli.trash import delete, restore
 from hilum.cli.verify import verify
+from hilum.cli.viewer.commands import viewer
 from hilum.cli.worklist.commands import worklist
 from hilum.errors import TransactionError
 
@@ -38,6 +42,10 @@ app.command()(config)
 app.add_typer(worklist, name="worklist")
 app.command()(send)
 app.command()(get)
+app.add_typer(viewer, name="viewer")
+app.command()(palettes)
+app.command()(conformance)
+app.command()(check)
 app.command()(manifest)
 
 

@@ -20,6 +20,7 @@ from hilum.dicom.searching.query import (
     SingleValue,
     UidList,
     Wildcard,
+    ZonedRange,
     parse_query,
 )
 
@@ -256,13 +257,54 @@ def test_other_dates_and_times_stay_apart(text: str) -> None:
 
 
 @pytest.mark.requirement("SRCH-10")
-def test_a_timezone_is_checked_and_named_as_not_applied() -> None:
-    for text in ("-0500", "%2B0100", "+0100"):
-        query = query_of(f"TimezoneOffsetFromUTC={text}")
-        assert (query.matches, len(query.warnings)) == ((), 1)
-    assert query_of("TimezoneOffsetFromUTC=").warnings == ()
+@pytest.mark.parametrize("zone", ["-0500", "%2B0100", "+0100"])
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("StudyDate=20240102", "20240102000000.000000", "20240102235959.999999"),
+        ("StudyDate=20240102-", "20240102000000.000000", ""),
+        ("StudyDate=20240102&StudyTime=10-1030", "20240102100000.000000", "20240102103059.999999"),
+        ("StudyDate=20240101-20240102&StudyTime=10-08", "20240101100000.000000", "20240102085959.999999"),
+    ],
+)
+def test_a_time_zone_is_that_of_dates_and_their_times(zone: str, text: str, first: str, last: str) -> None:
+    query = query_of(f"TimezoneOffsetFromUTC={zone}&{text}")
+
+    minutes = -300 if zone == "-0500" else 60
+    assert query.matches == (Match(("00080020",), "DA", ZonedRange(("00080030",), first, last, minutes)),)
+    assert query.warnings == ()
+
+
+@pytest.mark.requirement("SRCH-10")
+def test_a_time_zone_is_checked_and_what_is_no_moment_named() -> None:
+    assert query_of("TimezoneOffsetFromUTC=-0500").warnings == query_of("TimezoneOffsetFromUTC=").warnings == ()
     assert "TimezoneOffsetFromUTC" in error_of("TimezoneOffsetFromUTC=EST")
+    for text in ("StudyTime=10", "StudyDate=20240101-20240102&StudyTime=10", "StudyTime=10-11"):
+        query = query_of(f"TimezoneOffsetFromUTC=-0500&{text}")
+        assert [match.condition for match in query.matches] == list(conditions_of(text).values())
+        assert "not been applied to: Study" in query.warnings[0]
+    assert len(query_of("TimezoneOffsetFromUTC=-0500&AcquisitionDateTime=2013", Level.INSTANCE).warnings) == 1
     assert len(query_of("AcquisitionDateTime=2013%2B0100", Level.INSTANCE).warnings) == 1
+
+
+@pytest.mark.requirement("QP-08")
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("PatientID=" + "x" * 65, Level.STUDY),
+        ("PatientID=a%00", Level.STUDY),
+        ("AccessionNumber=12345678901234567", Level.STUDY),
+        ("StudyInstanceUID=1.2%00", Level.STUDY),
+        ("PatientName=a=b=c=d", Level.STUDY),
+        ("StudyDate=20240101,20240102", Level.STUDY),
+        ("Modality=CT,MR", Level.SERIES),
+        ("Rows=70000", Level.INSTANCE),
+        ("InstanceNumber=1.5", Level.INSTANCE),
+        ("PatientAge=45", Level.STUDY),
+    ],
+)
+def test_values_are_unpadded_and_fit_their_attribute(text: str, level: Level) -> None:
+    assert error_of(text, level)
 
 
 @pytest.mark.requirement("SRCH-12")

@@ -553,3 +553,53 @@ def test_all_matches_are_counted_on_request(index: Index) -> None:
     assert total("PatientID=nobody") == 0
     assert asked(index, Level.STUDY, "limit=2").total is None
     assert asked(index, Level.INSTANCE, "totalcount=true&SliceThickness=1&limit=1").total == 0
+
+
+ZONED = {
+    # In UTC: 20240101 23:30, 20240102 00:30, 20240102 23:30, unknown zone, unknown time, broken zone.
+    1: ("20240102", "0030", "+0100"),
+    2: ("20240101", "1930", "-0500"),
+    3: ("20240102", "2330", "+0000"),
+    4: ("20240102", "0030", ""),
+    5: ("20240102", "", "+0100"),
+    6: ("20240102", "2330", "garbage"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("StudyDate=20240102&TimezoneOffsetFromUTC=%2B0000", [2, 3, 4, 5, 6]),
+        ("StudyDate=20240101&TimezoneOffsetFromUTC=%2B0000", [1]),
+        ("StudyDate=20240101&TimezoneOffsetFromUTC=-0500", [1, 2]),
+        ("StudyDate=-20240101&TimezoneOffsetFromUTC=-0500", [1, 2]),
+        ("StudyDate=20240103-&TimezoneOffsetFromUTC=%2B0100", [3]),
+        ("StudyDate=20240101-20240102&StudyTime=2330-0029&TimezoneOffsetFromUTC=%2B0000", [1, 5]),
+        ("StudyDate=20240101-20240102&StudyTime=2330-0030&TimezoneOffsetFromUTC=%2B0000", [1, 2, 4, 5]),
+        ("StudyDate=20240102&StudyTime=0000-0100&TimezoneOffsetFromUTC=%2B0100", [1, 4, 5]),
+        ("StudyDate=20240102", [1, 3, 4, 5, 6]),
+    ],
+)
+@pytest.mark.requirement("SRCH-10")
+def test_a_day_of_a_time_zone_is_other_hours_in_another(index: Index, text: str, expected: list[int]) -> None:
+    for number, (date, time, zone) in ZONED.items():
+        pair = {"00080020": date, "00080030": time, "00080201": zone}
+        acquired = {
+            "00080022": {"vr": "DA", "Value": [date]},
+            "00080032": {"vr": "TM", "Value": [time] if time else []},
+            "00080201": {"vr": "SH", "Value": [zone]},
+        }
+        item = {"vr": "SQ", "Value": [{"00080020": acquired["00080022"], "00080030": acquired["00080032"]}]}
+        series = {"00400244": date, "00400245": time, "00080201": zone, "00081111": item}
+        fill(index, Offer(study=number, of_study=pair, of_series=series, metadata=acquired))
+
+    def found(level: Level, date: str, time: str) -> list[str]:
+        keys = text.replace("StudyDate", date).replace("StudyTime", time)
+        return sorted(uids(asked(index, level, keys)))
+
+    wanted = [f"1.{number}" for number in expected]
+    assert found(Level.STUDY, "StudyDate", "StudyTime") == wanted
+    assert found(Level.SERIES, "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime") == wanted
+    sequence = "ReferencedPerformedProcedureStepSequence."
+    assert found(Level.SERIES, f"{sequence}StudyDate", f"{sequence}StudyTime") == wanted
+    assert found(Level.INSTANCE, "AcquisitionDate", "AcquisitionTime") == wanted

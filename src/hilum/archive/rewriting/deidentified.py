@@ -10,10 +10,10 @@ from typing import Any
 from hilum.archive.archive import Archive
 from hilum.archive.rendering.sources import source_of
 from hilum.archive.rewriting.header import Header, read_header
-from hilum.archive.rewriting.objects import Form, rewritten
+from hilum.archive.rewriting.objects import Codestreams, Form, Treatment, rewritten
 from hilum.archive.rewriting.secret import server_key
 from hilum.dicom.confidentiality.blacking_out import blacked_out
-from hilum.dicom.confidentiality.burned_in import CannotClean, Region, regions_to_keep
+from hilum.dicom.confidentiality.burned_in import CannotClean, Region, refuse_embedded_overlays, regions_to_keep
 from hilum.dicom.confidentiality.profile import deidentify
 from hilum.dicom.reading.fallback import quietly
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, LOSSLESS_SYNTAXES, NATIVE_SYNTAXES, VIDEO_SYNTAXES
@@ -41,7 +41,9 @@ def deidentified_object(instance: StoredInstance, transfer_syntax_uid: str | Non
     if transfer_syntax_uid is None:
         stays = kept is None and instance.transfer_syntax_uid not in NATIVE_SYNTAXES | LOSSLESS_SYNTAXES
         transfer_syntax_uid = instance.transfer_syntax_uid if stays else EXPLICIT_VR_LITTLE_ENDIAN
-    return rewritten(instance, header, transfer_syntax_uid, kept, archive=archive)
+    if instance.transfer_syntax_uid in VIDEO_SYNTAXES:
+        raise NotAcceptable("Videos are not de-identified: their streams may hold text beside pixels.")
+    return rewritten(instance, header, transfer_syntax_uid, Treatment(kept, Codestreams.CLEANED), archive=archive)
 
 
 def _cleaned(instance: StoredInstance, archive: Archive) -> tuple[Header, Sequence[Region] | None]:
@@ -54,6 +56,7 @@ def _cleaned(instance: StoredInstance, archive: Archive) -> tuple[Header, Sequen
     with quietly():
         try:
             if header.pixel_data is not None:
+                refuse_embedded_overlays(data_set)
                 kept = regions_to_keep(data_set)
             deidentify(data_set, key=server_key(archive.settings.data))
         except CannotClean as error:

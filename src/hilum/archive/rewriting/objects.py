@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 from typing import Final
 
@@ -19,6 +20,7 @@ from hilum.archive.pixels import decoded_frame, pixel_format_of, stored_method
 from hilum.archive.rewriting.header import PIXEL_HEADER_BYTES, Header, drop_offset_tables, written_header
 from hilum.dicom.confidentiality.blacking_out import blacked_out
 from hilum.dicom.confidentiality.burned_in import CannotClean, Region
+from hilum.dicom.pixels.comments import without_comments
 from hilum.dicom.pixels.encode import ENCODERS, encode_frame, encoded_format
 from hilum.dicom.pixels.pixel_format import PixelFormat
 from hilum.dicom.pixels.transcode import decoded_format, native_value
@@ -47,13 +49,25 @@ class Form:
     """Raises NotAcceptable before the first chunk where the first frame cannot be read."""
 
 
+class Codestreams(Enum):
+    """What becomes of stored codestreams that need no other form."""
+
+    AS_STORED = "as stored"
+    CLEANED = "without anything but pixels"
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What becomes of the pixels."""
+
+    kept: Sequence[Region] | None = None
+    """Regions of each frame outside of which all becomes black; None: pixels stay."""
+    codestreams: Codestreams = Codestreams.AS_STORED
+    """`CLEANED`: lossy ones lose comments and application data, lossless ones are encoded anew."""
+
+
 def rewritten(
-    instance: StoredInstance,
-    header: Header,
-    transfer_syntax_uid: str,
-    kept: Sequence[Region] | None,
-    *,
-    archive: Archive,
+    instance: StoredInstance, header: Header, transfer_syntax_uid: str, treatment: Treatment, *, archive: Archive
 ) -> Form:
     """Return an instance with a new header; what follows the pixel data is dropped.
 
@@ -61,20 +75,22 @@ def rewritten(
         instance: as stored.
         header: changed already.
         transfer_syntax_uid: Explicit VR Little Endian, that in which it is stored, or one that frames are encoded in.
-        kept: regions of each frame outside of which all becomes black; None: pixels stay.
+        treatment: of the pixels.
         archive: where it is stored.
 
     Raises:
         NotAcceptable: the pixel data have no form in the transfer syntax.
     """
-    pixel_data = header.pixel_data
+    kept, pixel_data = treatment.kept, header.pixel_data
     if pixel_data is None:
         data = written_header(header.data_set, EXPLICIT_VR_LITTLE_ENDIAN)
         return Form(EXPLICIT_VR_LITTLE_ENDIAN, len(data), lambda: iter((data,)))
     is_native = instance.transfer_syntax_uid in NATIVE_SYNTAXES
     is_as_stored = transfer_syntax_uid == (EXPLICIT_VR_LITTLE_ENDIAN if is_native else instance.transfer_syntax_uid)
-    if is_as_stored and kept is None:
+    if is_as_stored and kept is None and (is_native or treatment.codestreams is Codestreams.AS_STORED):
         return _with_stored_pixels(instance, header.data_set, pixel_data, transfer_syntax_uid, archive)
+    if is_as_stored and kept is None and transfer_syntax_uid in LOSSY_SYNTAXES:
+        return _with_cleaned_codestreams(instance, header.data_set, archive)
     reader = _frame_reader(instance, kept, archive)
     drop_offset_tables(header.data_set)
     if transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN:
@@ -98,6 +114,29 @@ def _with_stored_pixels(
         yield from wire_bytes(instance, archive=archive, offset=start, length=length)
 
     return Form(transfer_syntax_uid, len(head) + length, chunks)
+
+
+def _with_cleaned_codestreams(instance: StoredInstance, data_set: Dataset, archive: Archive) -> Form:
+    frames = frames_of(instance, archive=archive)
+    if frames is None:
+        raise NotAcceptable("The frames of the instance cannot be told apart.")
+    drop_offset_tables(data_set)
+    head = written_header(data_set, instance.transfer_syntax_uid) + _BEGIN
+
+    def chunks() -> Iterator[bytes]:
+        before = head
+        for frame_index in range(frames.count):
+            stored = frame_bytes(instance, frames, frame_index, archive=archive)
+            try:
+                frame = without_comments(stored, instance.transfer_syntax_uid)
+            except DecodeError as error:
+                raise NotAcceptable("A codestream of the instance may hold more than pixels.") from error
+            frame += b"\0" * (len(frame) % 2)
+            yield before + _ITEM.pack(0xFFFE, 0xE000, len(frame)) + frame
+            before = b""
+        yield before + _END
+
+    return Form(instance.transfer_syntax_uid, None, chunks)
 
 
 @dataclass(frozen=True, slots=True)

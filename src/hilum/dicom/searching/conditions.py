@@ -60,6 +60,20 @@ class DateTimeRange:
 
 
 @dataclass(frozen=True, slots=True)
+class ZonedRange:
+    """A `DateTimeRange` in a time zone (SRCH-10); values are in the zone of their own object, if that is known.
+
+    A date without a time is no moment, so such a value is compared with the days of the range as they stand.
+    """
+
+    time_path: tuple[str, ...]
+    first: str
+    last: str
+    offset_minutes: int
+    """East of UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fuzzy:
     """A person name whose words are close to those of `value`, which may hold wildcards (SRCH-24)."""
 
@@ -81,7 +95,7 @@ class AnyOf:
     alternatives: tuple[Alternative, ...]
 
 
-Condition = SingleValue | UidList | Wildcard | Range | DateTimeRange | Fuzzy | Empty | AnyOf
+Condition = SingleValue | UidList | Wildcard | Range | DateTimeRange | ZonedRange | Fuzzy | Empty | AnyOf
 """What a matching key demands; None in its place is universal matching."""
 
 INTERVAL_VRS: Final = frozenset({"DA", "DT", "TM"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from datetime import datetime, timedelta
 from typing import Final
 
 _DATE: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
@@ -18,6 +19,8 @@ _DATE_TIME_INTERVAL: Final = re.compile(
     r"(?P<hyphen>-?)(?P<last>[0-9.]*)(?P<last_zone>(?:[+-][0-9]{4})?)"
 )
 _ZONE: Final = re.compile(r"\+(?:0[0-9]|1[0-3])[0-5][0-9]|\+1400|-(?:0[1-9]|1[01])[0-5][0-9]|-00[0-5][0-9]|-1200")
+
+_MINUTE_PARTS: Final = (slice(0, 4), slice(4, 6), slice(6, 8), slice(8, 10), slice(10, 12))
 
 FIRST_TIME: Final = "000000.000000"
 LAST_TIME: Final = "235959.999999"
@@ -30,6 +33,31 @@ def is_zone(text: str) -> bool:
     (True, False, False)
     """
     return _ZONE.fullmatch(text) is not None
+
+
+def zone_minutes(zone: str) -> int:
+    """Return an offset from UTC in minutes.
+
+    >>> zone_minutes("+0130"), zone_minutes("-0500")
+    (90, -300)
+    """
+    minutes = 60 * int(zone[1:3]) + int(zone[3:5])
+    return -minutes if zone[0] == "-" else minutes
+
+
+def shifted(moment: str, minutes: int) -> str:
+    """Return a moment `YYYYMMDDHHMMSS.FFFFFF` so many minutes later; at either end of the calendar it stays.
+
+    >>> shifted("20240101001500.000000", -60)
+    '20231231231500.000000'
+    """
+    try:
+        # No zone: both moments are in the same one.
+        year, month, day, hour, minute = (int(moment[part]) for part in _MINUTE_PARTS)
+        later = datetime(year, month, day, hour, minute) + timedelta(minutes=minutes)  # noqa: DTZ001 - see above
+    except OverflowError:
+        return moment
+    return f"{later.year:04}{later.month:02}{later.day:02}{later.hour:02}{later.minute:02}{moment[12:]}"
 
 
 def date_interval(text: str) -> tuple[str, str]:

@@ -31,11 +31,12 @@ from hilum.dicom.searching.conditions import (
     SingleValue,
     UidList,
     Wildcard,
+    ZonedRange,
     any_condition,
     uid_condition,
     value_condition,
 )
-from hilum.dicom.searching.date_times import FIRST_TIME, LAST_TIME, has_zone, is_zone
+from hilum.dicom.searching.date_times import FIRST_TIME, LAST_TIME, has_zone, is_zone, zone_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +55,7 @@ __all__ = [
     "SingleValue",
     "UidList",
     "Wildcard",
+    "ZonedRange",
     "parse_query",
 ]
 
@@ -124,6 +126,8 @@ _DATES: Final[Mapping[str, str]] = {
     )
 }
 """The date attribute that makes one point in time with a time attribute (SRCH-09)."""
+
+_TIMES: Final = {date: time for time, date in _DATES.items()}
 
 _UNSIGNED: Final = re.compile(r"[0-9]+")
 _OUTSIDE_ASCII: Final = re.compile(rb"[\x80-\xff]")
@@ -287,11 +291,9 @@ def _matches(
     for path, values in parameters.keys.items():
         _check_creators(path, creators)
         vr = vr_of(path, creators)
-        if path == _TIMEZONE_OFFSET:
-            warnings.extend(_timezone_warnings(values))
-        elif path == _CHARACTER_SET or not any(value.strip("* ") for value in values):
+        if path in {_TIMEZONE_OFFSET, _CHARACTER_SET} or not any(value.strip("* ") for value in values):
             continue
-        elif not _is_supported(level, path, vr):
+        if not _is_supported(level, path, vr):
             ignored.append(name_of(path))
         elif condition := _condition(name_of(path), vr, values, switched):
             found[path] = Match(path, vr[:2], condition)
@@ -299,7 +301,11 @@ def _matches(
                 warnings.append(f"The offset from UTC in the value of {name_of(path)} has not been applied.")
     if ignored:
         warnings.append(_ignored_warning(ignored))
-    return tuple(_with_combined_times(found, parameters.keys).values()), warnings
+    found = _with_combined_times(found, parameters.keys)
+    if zone := _zone(parameters.keys.get(_TIMEZONE_OFFSET, ())):
+        found = _with_zone(found, zone_minutes(zone))
+        warnings.extend(_zone_warnings(found))
+    return tuple(found.values()), warnings
 
 
 def _check_creators(path: Path, creators: Mapping[Path, str]) -> None:
@@ -311,16 +317,14 @@ def _check_creators(path: Path, creators: Mapping[Path, str]) -> None:
             )
 
 
-def _timezone_warnings(values: tuple[str, ...]) -> list[str]:
-    # The index holds dates and times as the objects do, without their zone, so SRCH-10 is not honoured yet.
+def _zone(values: tuple[str, ...]) -> str:
+    """Return the zone of the request's dates and times, '' if it names none."""
     # `+` came as a space unless it was percent-encoded.
     zone = ",".join(values).strip("*")
     zone = f"+{zone[1:]}" if zone.startswith(" ") else zone.strip(" ")
-    if not zone:
-        return []
-    if not is_zone(zone):
+    if zone and not is_zone(zone):
         raise QueryError("The value of TimezoneOffsetFromUTC is no offset from UTC (such as -0500).")
-    return ["TimezoneOffsetFromUTC has not been applied. Dates and times are compared as they are stored."]
+    return zone
 
 
 def _is_supported(level: Level, path: Path, vr: str) -> bool:
@@ -395,6 +399,60 @@ def _with_combined_times(found: dict[Path, Match], keys: Mapping[Path, tuple[str
             found[date_path] = Match(date_path, date.vr, DateTimeRange(time_path, first, last))
             del found[time_path]
     return found
+
+
+def _with_zone(found: Mapping[Path, Match], offset_minutes: int) -> dict[Path, Match]:
+    """Return the matches with those of moments in the request's time zone (SRCH-10)."""
+    zoned = dict(found)
+    for match in found.values():
+        path, condition = match.path, match.condition
+        time_path = (*path[:-1], _TIMES[path[-1]]) if path[-1] in _TIMES else ()
+        time = found[time_path].condition if time_path in found else None
+        if isinstance(condition, DateTimeRange):
+            whole = ZonedRange(condition.time_path, condition.first, condition.last, offset_minutes)
+        elif time_path and (whole_days := _days(condition)) and (time is None or _is_within_a_day(whole_days, time)):
+            first, last = whole_days
+            within = time if isinstance(time, Range) else Range("", "")
+            whole = ZonedRange(
+                time_path,
+                first and first + (within.first or FIRST_TIME),
+                last and last + (within.last or LAST_TIME),
+                offset_minutes,
+            )
+            zoned.pop(time_path, None)
+        else:
+            continue
+        zoned[path] = Match(path, match.vr, whole)
+    return zoned
+
+
+def _days(condition: Condition) -> tuple[str, str] | None:
+    """Return the first and the last day of a condition on a date, '' for an open end; None if it has none."""
+    match condition:
+        case SingleValue(day):
+            return day, day
+        case Range(first, last):
+            return first, last
+        case _:
+            return None
+
+
+def _is_within_a_day(days: tuple[str, str], time: Condition) -> bool:
+    """Return whether a range of times on these days is one range of moments."""
+    return days[0] == days[1] and isinstance(time, Range) and not (time.first and time.last and time.first > time.last)
+
+
+def _zone_warnings(found: Mapping[Path, Match]) -> list[str]:
+    """Name the dates and times that are no moments, so that the time zone says nothing about them."""
+    names = [
+        name_of(match.path)
+        for match in found.values()
+        if match.path[-1] in _TIMES.keys() | _DATES.keys() or match.vr == "DT"
+        if not isinstance(match.condition, ZonedRange | Empty)
+    ]
+    if not names:
+        return []
+    return [f"TimezoneOffsetFromUTC has not been applied to: {', '.join(names[:_MAX_NAMES])}."]
 
 
 def _included(level: Level, parameters: _Parameters, shown: tuple[Level, ...]) -> tuple[str, ...]:

@@ -245,7 +245,7 @@ def _code_value(item: Attributes, _reader: _Reader) -> Iterator[Piece]:
 
 def _number_value(item: Attributes, _reader: _Reader) -> Iterator[Piece]:
     for measured in item.items("MeasuredValueSequence"):
-        number = ", ".join(str(value) for value in measured.values("NumericValue") if value is not None)
+        number = ", ".join(f"{value:.12g}" for value in measured.numbers("NumericValue"))
         code = measured.first_item("MeasurementUnitsCodeSequence")
         unit = _coded(code)
         # UCUM writes what has no unit as 1, or as an annotation in braces.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Final
-
-import orjson
 
 from hilum.archive.archive import Archive
 from hilum.archive.metadata import instance_metadata
 from hilum.archive.objects import frames_of
 from hilum.archive.rewriting.deidentified import deidentified_attributes
 from hilum.dicom.xml import json_to_xml
+from hilum.dicom.xml_streaming import xml_documents
 from hilum.errors import NotAcceptable, PayloadTooLarge, TargetGone, TargetNotFound
 from hilum.soap.lookup import Lookup
 from hilum.soap.names import ErrorCode
@@ -24,13 +25,17 @@ from hilum.store.rows.records import StoredInstance
 
 _XML: Final = "application/xml"
 _WHOLE: Final = "/NativeDicomModel"
+_LONGEST_FILTERED: Final = 32 * 1024 * 1024
+"""Bytes of a document that filters are evaluated on: it is parsed as a whole, which takes many times as much."""
+
+Chunks = Callable[[], Iterator[bytes]]
 _ERRORS: Final[Mapping[type[Exception], tuple[ErrorCode, str]]] = {
     TargetNotFound: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
     TargetGone: (ErrorCode.DOCUMENT_UNKNOWN, "There is no such instance any more."),
     NotAcceptable: (ErrorCode.NOT_ANONYMISED, "The instance cannot be anonymised."),
     PayloadTooLarge: (ErrorCode.TOO_MUCH, "The header of the instance is too large."),
     FilterInvalid: (ErrorCode.INVALID_VALUE, "An XPath expression cannot be evaluated."),
-    FilterTooCostly: (ErrorCode.TOO_MUCH, "The XPath expressions take too long."),
+    FilterTooCostly: (ErrorCode.TOO_MUCH, "The XPath expressions take too long, or select too much."),
 }
 
 
@@ -57,7 +62,8 @@ def retrieve_metadata(requests: Sequence[MetadataRequest], *, base_url: str, arc
     attachments = 0
     wanted = [request.document for request in requests]
     lookup = Lookup(wanted, unknown=ErrorCode.DOCUMENT_UNKNOWN.value, archive=archive)
-    with Filters(timeout_s=archive.settings.soap.filter_timeout_s) as filters:
+    soap = archive.settings.soap
+    with Filters(timeout_s=soap.filter_timeout_s, message_timeout_s=soap.message_timeout_s) as filters:
         for request in requests:
             instance = lookup.find(request.document)
             if isinstance(instance, DocumentError):
@@ -92,17 +98,17 @@ def _metadata(
     except tuple(_ERRORS) as error:
         code, text = _ERRORS[type(error)]
         return DocumentError(document, code.value, text)
-    parts: list[Attachment | bytes | None]
-    if archive.settings.soap.inline_xpath:
-        parts = [*selected]
-    else:
-        numbered = enumerate(selected, attachments + 1)
-        parts = [None if xml is None else _attachment(xml, number) for number, xml in numbered]
+    parts = [
+        _part(chunks, number, archive) if chunks is not None else None
+        for number, chunks in enumerate(selected, attachments + 1)
+    ]
     return MetadataDocument(document, request.frame_number, parts)
 
 
-def _attachment(xml: bytes, number: int) -> Attachment:
-    return Attachment(new_content_id(number), _XML, lambda: iter((xml,)))
+def _part(chunks: Chunks, number: int, archive: Archive) -> Attachment | bytes:
+    if archive.settings.soap.inline_xpath:
+        return b"".join(chunks())
+    return Attachment(new_content_id(number), _XML, chunks)
 
 
 def _frame_error(request: MetadataRequest, instance: StoredInstance, archive: Archive) -> DocumentError | None:
@@ -118,12 +124,30 @@ def _frame_error(request: MetadataRequest, instance: StoredInstance, archive: Ar
     return None
 
 
-def _selected(request: MetadataRequest, instance: StoredInstance, evaluation: _Evaluation) -> list[bytes | None]:
-    base_url, archive = evaluation.base_url, evaluation.archive
-    if request.document.is_anonymized:
-        xml = json_to_xml(deidentified_attributes(instance, archive=archive))
-    else:
-        xml = json_to_xml(orjson.loads(b"".join(instance_metadata(instance, base_url, archive=archive))))
+def _selected(request: MetadataRequest, instance: StoredInstance, evaluation: _Evaluation) -> list[Chunks | None]:
+    document = _document_of(request, instance, evaluation)
     if not request.filters or request.filters == (_WHOLE,):
-        return [xml]
-    return evaluation.filters.select(xml, request.filters)
+        # Made while it is sent: the metadata of all documents of a message may be more than memory holds.
+        return [document]
+    text = bytearray()
+    for chunk in document():
+        text += chunk
+        if len(text) > _LONGEST_FILTERED:
+            raise FilterTooCostly
+    selected = evaluation.filters.select(bytes(text), request.filters)
+    return [None if xml is None else partial(_once, xml) for xml in selected]
+
+
+def _document_of(request: MetadataRequest, instance: StoredInstance, evaluation: _Evaluation) -> Chunks:
+    """Return the metadata as a document of the Native DICOM Model."""
+    if request.document.is_anonymized:
+        return partial(_once, json_to_xml(deidentified_attributes(instance, archive=evaluation.archive)))
+    return partial(_stored_document, instance, evaluation.base_url, evaluation.archive)
+
+
+def _stored_document(instance: StoredInstance, base_url: str, archive: Archive) -> Iterator[bytes]:
+    return next(xml_documents(chain((b"[",), instance_metadata(instance, base_url, archive=archive), (b"]",))))
+
+
+def _once(xml: bytes) -> Iterator[bytes]:
+    yield xml

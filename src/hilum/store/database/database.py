@@ -42,6 +42,8 @@ _SQLITE_SETTINGS: Final = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA journal_size_limit = 67108864",
 )
+_POSTGRESQL_SETTING: Final = "SET enable_bitmapscan = off"
+"""A bitmap reads every match to sort it; pages are read in the order of an index, and end when they are full."""
 
 
 class IndexUnusable(Exception):
@@ -238,9 +240,15 @@ class Database:
         return connection
 
     def _postgresql(self, cursors: type[psycopg.Cursor[Row]]) -> Driver:
-        return psycopg.connect(
+        connection = psycopg.connect(
             self._conninfo, autocommit=True, application_name="hilum", connect_timeout=10, cursor_factory=cursors
         )
+        try:
+            connection.execute(_POSTGRESQL_SETTING)
+        except psycopg.Error:
+            connection.close()
+            raise
+        return connection
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Return what `work` reads. It runs a second time if the connection turns out to have dropped."""

@@ -40,7 +40,7 @@ from hilum.dicom.searching.query import Level
 from hilum.store.database import tables
 from hilum.store.database.database import Kind
 from hilum.store.rows.columns import ATTRIBUTE_COLUMNS, KEY_TABLES
-from hilum.store.search.criteria import ORDER_KEY, PATTERNS, Op, Shape, common_depth, has_column
+from hilum.store.search.criteria import ORDER_KEY, PATTERNS, ZONE, Op, Shape, common_depth, has_column
 
 Bound = Sequence[ColumnElement[Any]]
 
@@ -118,7 +118,7 @@ def clauses(shapes: Sequence[Shape], kind: Kind, plan: Plan) -> Iterator[ColumnE
     groups: dict[object, list[int]] = {}
     for number, shape in enumerate(shapes):
         if shape.op is Op.EMPTY:
-            yield empty_clause(number, plan, KeyRows(KEY_TABLES[shape.level], _OWNERS[shape.level]))
+            yield empty_clause(number, KeyRows(KEY_TABLES[shape.level], _OWNERS[shape.level]))
         elif has_column(shape):
             yield _column_clause(shape, number, _tested_column(shape, number, plan), kind)
         else:
@@ -155,8 +155,11 @@ def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _column_clause(shape: Shape, number: int, column: ColumnElement[Any], kind: Kind) -> ColumnElement[bool]:
-    if shape.op is Op.MOMENT:
-        return _moment_clause(number, column, ATTRIBUTE_COLUMNS[shape.level][shape.time_path[0]][0])
+    if shape.op in {Op.MOMENT, Op.MOMENTS}:
+        time = ATTRIBUTE_COLUMNS[shape.level][shape.time_path[0]][0]
+        if shape.op is Op.MOMENT:
+            return _moment_clause(number, column, time)
+        return _moments_clause(shape, number, column, time, KeyRows(KEY_TABLES[shape.level], _OWNERS[shape.level]))
     return compared(shape, number, column, None, kind)
 
 
@@ -185,10 +188,11 @@ def few(shape: Shape, number: int, kind: Kind, most: int) -> Select[Any]:
     return select(func.count()).select_from(found.limit(literal_column(str(most))).subquery())
 
 
-def empty_clause(number: int, plan: Plan, rows: KeyRows) -> ColumnElement[bool]:
+def empty_clause(number: int, rows: KeyRows) -> ColumnElement[bool]:
     """Return the condition that the owner has no value of an attribute."""
     key = rows.table.alias(f"k{number}")
-    value = key.c.value if plan.way is Way.PLANNED else _unindexed(key.c.value)
+    # The index of values would be gone through once an owner.
+    value = _unindexed(key.c.value)
     is_value = (key.c.owner == rows.owner, key.c.path == bindparam(f"p{number}"), value > _EMPTY)
     return ~exists(select(_ONE).select_from(key).where(*is_value))
 
@@ -197,7 +201,7 @@ def _exists_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, 
     level = shapes[numbers[0]].level
     # Known before the study's own row is read.
     owner = _posting.owner if plan.way is Way.POSTING and level is Level.STUDY else _OWNERS[level]
-    return item_clause(shapes, numbers, kind, plan, KeyRows(KEY_TABLES[level], owner))
+    return item_clause(shapes, numbers, kind, KeyRows(KEY_TABLES[level], owner))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,20 +212,23 @@ class KeyRows:
     owner: ColumnElement[int]
 
 
-def item_clause(
-    shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, plan: Plan, rows: KeyRows
-) -> ColumnElement[bool]:
+def item_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, rows: KeyRows) -> ColumnElement[bool]:
     """Return the condition that the owner has key rows of one item that pass these tests."""
     table = rows.table
     keys = [table.alias(f"k{number}") for number in numbers]
     conditions: list[ColumnElement[bool]] = []
     for place, (number, key) in enumerate(zip(numbers, keys, strict=True)):
         shape = shapes[number]
-        # From here the owner is known: the primary key leads to its rows, the index of values must not.
-        value = key.c.value if plan.way is Way.PLANNED else _unindexed(key.c.value)
+        # From here the owner is known: the primary key leads to its rows. SQLite would take the index of values for a
+        # range and go through all of its rows once an owner, in counts as well.
+        value = key.c.value if kind is Kind.POSTGRESQL else _unindexed(key.c.value)
         conditions += [key.c.owner == rows.owner, key.c.path == bindparam(f"p{number}")]
         if shape.op is Op.MOMENT:
             conditions.append(_moment_clause(number, value, _time_of(key, table, number)))
+        elif shape.op is Op.MOMENTS:
+            # SQLAlchemy ties a subquery to the statement right around it: that is the one of `key`.
+            own = KeyRows(table, key.c.owner)
+            conditions.append(_moments_clause(shape, number, value, _time_of(key, table, number), own))
         else:
             conditions.append(compared(shape, number, value, key.c.rest, kind))
         if place:
@@ -295,10 +302,35 @@ def fits(value: ColumnElement[Any], pattern: ColumnElement[Any], kind: Kind) -> 
     return value.like(pattern, escape="\\")
 
 
-def _moment_clause(number: int, date: ColumnElement[Any], time: ColumnElement[Any]) -> ColumnElement[bool]:
+def _moments_clause(
+    shape: Shape, number: int, date: ColumnElement[Any], time: ColumnElement[Any], rows: KeyRows
+) -> ColumnElement[bool]:
+    """Compare a date and its time with the moments of the owner's zone; a date alone with the days as they stand."""
+    zone_row = rows.table.alias(f"z{number}")
+    zone = func.coalesce(
+        select(func.min(zone_row.c.value))
+        .where(zone_row.c.owner == rows.owner, zone_row.c.path == literal_column(f"'{ZONE}'"))
+        .scalar_subquery(),
+        _EMPTY,
+    )
+    zones = range(4, shape.count, 5)
+    names = [bindparam(f"v{number}_{start}", type_=date.type) for start in zones]
+    plain = _moment_clause(number, date, time)
+    return or_(
+        and_(or_(time == _EMPTY, zone.not_in(names)), plain),
+        *(
+            and_(time > _EMPTY, zone == name, _moment_clause(number, date, time, start + 1))
+            for name, start in zip(names, zones, strict=True)
+        ),
+    )
+
+
+def _moment_clause(
+    number: int, date: ColumnElement[Any], time: ColumnElement[Any], start: int = 0
+) -> ColumnElement[bool]:
     """Compare a date and its time; a time that is unknown leaves the decision to the date."""
     first_date, first_time, last_date, last_time = (
-        bindparam(f"v{number}_{place}", type_=date.type) for place in range(4)
+        bindparam(f"v{number}_{place}", type_=date.type) for place in range(start, start + 4)
     )
     unknown = time == _EMPTY
     return and_(

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar, assert_never
 
 from hilum.dicom.levels import level_of
 from hilum.dicom.searching.attribute_paths import QueryError, name_of
+from hilum.dicom.searching.date_times import shifted
 from hilum.dicom.searching.query import (
     AnyOf,
     Condition,
@@ -25,6 +26,7 @@ from hilum.dicom.searching.query import (
     SingleValue,
     UidList,
     Wildcard,
+    ZonedRange,
 )
 from hilum.store.database import tables, text
 from hilum.store.database.database import Kind, Value
@@ -38,6 +40,9 @@ T = TypeVar("T")
 _LATEST: Final = "~"
 ORDER_KEY: Final = ("order_key",)
 _STUDY_DATE: Final = ("00080020",)
+ZONE: Final = "00080201"
+"""Timezone Offset From UTC, of which key rows hold the value at every level."""
+
 _NUMBERS_THAT_SORT: Final = frozenset({("00200011",), ("00200013",)})
 """Series Number and Instance Number, whose unknown values sort last."""
 
@@ -60,6 +65,11 @@ class Op(Enum):
     """A prefix (two bounds), or equal to the third value."""
     MOMENT = "moment"
     """A date and its time between two moments: first date and time, last date and time."""
+    ZONED = "zoned"
+    """A date and its time between two moments of a time zone: its offset in minutes, first and last moment."""
+    MOMENTS = "moments"
+    """`ZONED` for an index whose zones are known: four values as of `MOMENT`, where the zone is none of those that
+    follow; then for each zone its name and four values."""
     EMPTY = "empty"
     """No value anywhere: the attribute is absent or zero-length."""
     EITHER = "either"
@@ -122,6 +132,8 @@ def _demands(place: _Place, condition: Condition) -> list[Demand]:  # noqa: PLR0
             return place.between(first, last)
         case DateTimeRange(time_path, first, last):
             return place.moment(time_path, first, last)
+        case ZonedRange():
+            return place.zoned(condition)
         case Fuzzy(value):
             return place.fuzzy(value)
         case Empty():
@@ -252,10 +264,26 @@ class _Place:
             return [self.test(Op.BETWEEN, first, last)]
         return [self.test(Op.AT_LEAST, first) if first else self.test(Op.AT_MOST, last)]
 
+    def zoned(self, condition: ZonedRange) -> list[Demand]:
+        first, last = condition.first, condition.last
+        tested = self.test(Op.ZONED, condition.offset_minutes, first, last, time_path=condition.time_path)
+        if not self.is_study_date:
+            return [tested]
+        # No two zones are farther apart than 26 hours.
+        return [
+            tested,
+            _days(*(moment and shifted(moment, way * 26 * 60)[:8] for moment, way in ((first, -1), (last, 1)))),
+        ]
+
     def moment(self, time_path: tuple[str, ...], first: str, last: str) -> list[Demand]:
-        values = (first[:8] or "0", first[8:], last[:8] or _LATEST, last[8:] or _LATEST)
+        values = moment_values(first, last)
         days = [_days(first[:8], last[:8])] if self.is_study_date else []
         return [self.test(Op.MOMENT, *values, time_path=time_path), *days]
+
+
+def moment_values(first: str, last: str) -> tuple[str, str, str, str]:
+    """Return the values of `MOMENT` for two moments, '' for an open end."""
+    return first[:8] or "0", first[8:], last[:8] or _LATEST, last[8:] or _LATEST
 
 
 def _days(first: str, last: str) -> Demand:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from hilum.dicom.searching.date_times import is_zone, shifted, zone_minutes
 from hilum.store.database import text
 from hilum.store.database.names import is_close
-from hilum.store.rows.merging import KeyRow, Members, key_rows
-from hilum.store.search.criteria import Demand, Op, common_depth, parts_of
+from hilum.store.rows.merging import KeyRow, Members, first_text, key_rows
+from hilum.store.search.criteria import ZONE, Demand, Op, Shape, common_depth, moment_values, parts_of
 
 
 def fulfils(members: Members, tests: Sequence[Demand]) -> bool:
     """Return whether an instance's attributes fulfil all tests; those below one sequence, in one item."""
     groups: dict[str, list[Demand]] = {}
-    for number, test in enumerate(tests):
+    zone = first_text(members, ZONE)
+    for number, asked in enumerate(tests):
+        test = _in_zone(asked, zone) if asked.shape.op is Op.ZONED else asked
         path = test.shape.path
         if test.shape.op is Op.EMPTY:
             if _has_value(members, test):
@@ -23,6 +26,16 @@ def fulfils(members: Members, tests: Sequence[Demand]) -> bool:
         # Attributes outside sequences stand for themselves.
         groups.setdefault(path[0] if len(path) > 1 else f"{number}", []).append(test)
     return all(_fulfils_group(members, group) for group in groups.values())
+
+
+def _in_zone(test: Demand, zone: str) -> Demand:
+    """Return the test of moments in the zone of one object; its first four values are for dates without a time."""
+    offset, first, last = int(test.values[0]), str(test.values[1]), str(test.values[2])
+    minutes = zone_minutes(zone) - offset if is_zone(zone) else 0
+    moved = (end and shifted(end, minutes) for end in (first, last))
+    values = (*moment_values(first, last), *moment_values(*moved))
+    shape = test.shape
+    return Demand(Shape(shape.level, shape.path, Op.MOMENTS, len(values), shape.time_path), values)
 
 
 def _has_value(members: Members, test: Demand) -> bool:
@@ -83,9 +96,10 @@ _PASSES: Final[Mapping[Op, Callable[[str, tuple[Any, ...]], bool]]] = {
 
 
 def _passes(value: str, time: str, test: Demand) -> bool:
-    if test.shape.op is not Op.MOMENT:
+    if test.shape.op not in {Op.MOMENT, Op.MOMENTS}:
         return any(_PASSES[op](value, values) for op, values in parts_of(test))
-    first_date, first_time, last_date, last_time = map(str, test.values)
+    values = test.values[4:] if test.shape.op is Op.MOMENTS and time else test.values[:4]
+    first_date, first_time, last_date, last_time = map(str, values)
     after = value > first_date or (value == first_date and (not time or time >= first_time))
     before = value < last_date or (value == last_date and (not time or time <= last_time))
     return bool(value) and after and before

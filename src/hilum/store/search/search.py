@@ -36,7 +36,7 @@ from hilum.store.search.clauses import (
     source,
     study_order,
 )
-from hilum.store.search.closeness import resolved
+from hilum.store.search.closeness import RESOLVED, resolved
 from hilum.store.search.criteria import ORDER_KEY, Demand, Op, Shape, demands_of, has_column, parameters, postings_of
 from hilum.store.search.results import (
     NATIVE,
@@ -67,7 +67,7 @@ _TERMS: Final = 6
 
 _NO_TERM: Final[Posting] = ("", "")
 
-_WITHOUT_INDEX: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.NEVER, Op.EMPTY, Op.EITHER})
+_WITHOUT_INDEX: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.MOMENTS, Op.NEVER, Op.EMPTY, Op.EITHER})
 """Tests that no index of values answers."""
 
 _COUNTS_KEPT: Final = 1024
@@ -209,6 +209,8 @@ class Searches:
         tests = [test for match in query.matches for test in demands_of(match)]
         scanned = [test for test in tests if self._is_outside(test)]
         indexed = self._resolved([test for test in tests if test not in scanned])
+        if any(test.shape.op is Op.NEVER for test in indexed):
+            return SearchPage((), 0, query.warnings, 0 if query.wants_total else None)
         form = _Form(self._database.kind, query.level, len(targets), tuple(test.shape for test in indexed))
         terms = tuple(dict.fromkeys(term for test in indexed for term in postings_of(test)))
         question = _Question(form, {**targets, **parameters(indexed, self._database.kind)}, terms[:_TERMS])
@@ -218,13 +220,16 @@ class Searches:
         return self._page(query, want, question)
 
     def _resolved(self, tests: Sequence[Demand]) -> Sequence[Demand]:
-        if not any(test.shape.op is Op.CLOSE for test in tests):
+        if not any(test.shape.op in RESOLVED for test in tests):
             return tests
         return self._database.read(lambda session: resolved(session, self._database.kind, tests))
 
     def _is_outside(self, test: Demand) -> bool:
         """Return whether neither columns nor key rows can decide a test."""
         shape = test.shape
+        if shape.level is Level.INSTANCE and shape.op is Op.ZONED:
+            # Key rows of instances do not say their time zones.
+            return True
         if shape.level is not Level.INSTANCE or shape.path[0] in self._instance_keys:
             return False
         return len(shape.path) > 1 or shape.path[0] not in ATTRIBUTE_COLUMNS[Level.INSTANCE]

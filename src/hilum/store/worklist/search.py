@@ -43,7 +43,7 @@ _w: Final = tables.workitem.c
 _ROWS: Final = KeyRows(tables.workitem_key, _w.id)
 _LIVE: Final[ColumnElement[bool]] = literal_column("workitem.state <> ''")
 _KEY_TABLES: Final = dict.fromkeys(Level, tables.workitem_key)
-_UNDRIVEN: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.NEVER, Op.EMPTY, Op.EITHER})
+_UNDRIVEN: Final = frozenset({Op.PATTERN, Op.MOMENT, Op.MOMENTS, Op.NEVER, Op.EMPTY, Op.EITHER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,10 @@ def conditions(form: _Form, plan: Plan) -> list[ColumnElement[bool]]:
             found.append(compared(shape, number, column, None, form.kind))
             continue
         if shape.op is Op.EMPTY:
-            found.append(empty_clause(number, plan, _ROWS))
+            found.append(empty_clause(number, _ROWS))
             continue
         groups.setdefault(shape.path[0] if len(shape.path) > 1 else number, []).append(number)
-    found += [item_clause(form.shapes, numbers, form.kind, plan, _ROWS) for numbers in groups.values()]
+    found += [item_clause(form.shapes, numbers, form.kind, _ROWS) for numbers in groups.values()]
     return found
 
 

@@ -36,7 +36,7 @@ async def carry_out(request: Request) -> AnswerResponse:
         except UnsupportedPackaging as error:
             raise UnsupportedMediaType("Supported: application/soap+xml, and MTOM packages of it.") from error
 
-    answer = await origin.pool.run(transact)
+    answer = await origin.messages.run(transact)
     if not isinstance(answer, SoapAnswer):
         # Rendering is the one thing that takes so long that it has threads of its own, and a queue that is bounded.
         answer = await origin.renderings.run(answer, request.receive)

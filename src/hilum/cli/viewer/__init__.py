@@ -1,0 +1,1 @@
+"""`hilum viewer`: the OHIF viewer on board."""

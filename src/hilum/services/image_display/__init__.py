@@ -1,0 +1,1 @@
+"""Invoke Image Display (IHE RAD-106): which studies another system's link opens."""

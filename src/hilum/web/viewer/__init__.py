@@ -1,0 +1,1 @@
+"""The page of the OHIF viewer and its configuration."""

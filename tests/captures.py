@@ -73,7 +73,7 @@ def capture(
 def stored_by(client: httpx.Client, response: httpx.Response) -> list[Dataset]:
     """Return the instances that a response says are stored, as they come back."""
     assert response.status_code in (200, 202), response.text
-    found = []
+    found: list[Dataset] = []
     for item in values(response.json(), "00081199"):
         answer = client.get(values(item, "00081190")[0], headers=OBJECTS_AS_STORED)
         assert answer.status_code == 200, answer.text

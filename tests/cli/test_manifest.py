@@ -23,7 +23,7 @@ TEXT = {
 }
 
 
-@pytest.mark.requirement("IHE-XDSI-05", "IHE-XDSI-08")
+@pytest.mark.requirement("IHE-XDSI-05")
 def test_a_manifest_names_every_instance_and_the_archive(
     tmp_path: Path, hilum: Run, stored: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,7 +68,7 @@ def test_documents_come_as_parts_in_the_order_of_the_request(soap: httpx.Client)
     assert reply.content_type.startswith('multipart/related; type="application/xop+xml"; start="<root@')
 
 
-@pytest.mark.requirement("WS-02")
+@pytest.mark.requirement("WS-02", "IHE-XDSI-06")
 def test_the_response_relates_to_its_request(soap: httpx.Client) -> None:
     reply = ask(soap, envelope(documents_body([ONE]), f" {DOCUMENTS} \n"))
 
@@ -480,6 +480,18 @@ def test_a_soap_toolkit_gets_metadata(toolkit: Any) -> None:
     (response,) = reply.DocumentInformationResponse
     assert response.DocumentUniqueId == ONE[2]
     assert len(response.XPathResponseList.XPathResponse) == 1
+
+
+@pytest.mark.requirement("WS-25")
+def test_the_service_can_be_switched_off(tmp_path: Path) -> None:
+    with running(tmp_path / "data", settings={"SOAP__ENABLED": "false"}) as server:
+        message = envelope(documents_body([ONE]), DOCUMENTS)
+        asked = httpx.post(
+            f"{server.origin}/wado-ws", content=message, headers={"Content-Type": PLAIN}, trust_env=False
+        )
+        described = httpx.get(f"{server.origin}/wado-ws?wsdl", trust_env=False)
+
+    assert (asked.status_code, described.status_code) == (404, 404)
 
 
 @pytest.mark.parametrize("query", ["", "?xsd=../service.wsdl", "?xsd=", "?other"])

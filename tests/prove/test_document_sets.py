@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import statistics
 import time
 from collections.abc import Iterator
+from operator import truediv
 
 import pytest
 
@@ -57,7 +59,11 @@ def _message(method: str, path: str, body: bytes, **headers: str) -> bytes:
 @pytest.mark.requirement("WS-22")
 def test_2000_documents_come_at_half_the_speed_of_wado_rs_or_better(server: servers.Server) -> None:
     places = [(STUDY, SERIES, f"{SERIES}.{100000 + number}") for number in range(COUNT)]
-    message = envelope(documents_body(places), DOCUMENTS)
+    # Manifests list documents by series, and so do their consumers.
+    start, end = f'<rad:StudyRequest studyInstanceUID="{STUDY}"><rad:SeriesRequest', "</rad:StudyRequest>"
+    one_each = documents_body(places)
+    between = f'</rad:SeriesRequest>{end}{start} seriesInstanceUID="{SERIES}">'
+    message = envelope(one_each.replace(between, ""), DOCUMENTS)
     requests = {
         "soap": _message("POST", "/wado-ws", message, Content_Type=PLAIN),
         "rest": _message("GET", f"/dicomweb/studies/{STUDY}/series/{SERIES}", b"", **OBJECTS),
@@ -65,13 +71,14 @@ def test_2000_documents_come_at_half_the_speed_of_wado_rs_or_better(server: serv
     seconds: dict[str, list[float]] = {"soap": [], "rest": []}
     sizes: dict[str, int] = {}
     with AnonymousMemory(server) as memory:
-        for _ in range(3):
+        for _ in range(5):
             for name, request in requests.items():
                 sizes[name], elapsed = _fetch(server.port, request)
                 seconds[name].append(elapsed)
 
     figures = {name: f"{sizes[name] / min(times) / 1e6:.0f} MB/s" for name, times in seconds.items()}
-    print(f"{sizes['soap'] / 1e6:.0f} MB: {figures}, {memory.highest_mb:.0f} MB RssAnon")  # noqa: T201 - the figures are the result
+    print(f"{sizes['soap'] / 1e6:.0f} MB: {figures}, {seconds}, {memory.highest_mb:.0f} MB RssAnon")  # noqa: T201 - the figures are the result
     assert sizes["soap"] > sizes["rest"] * 0.99
-    assert min(seconds["soap"]) < min(seconds["rest"]) * _LONGEST_SLOWDOWN
+    # Pairs of neighbours: what else runs on the machine slows both.
+    assert statistics.median(map(truediv, seconds["soap"], seconds["rest"])) < _LONGEST_SLOWDOWN
     assert memory.highest_mb < _MOST_MEMORY_MB

@@ -22,7 +22,7 @@ from samples import encode, make_dataset, make_series, packaged_objects
 from videos import MPEG_4, video
 
 HOSTILE_NAMES = (
-    "<script>alert(1)</script>^\"O'Neil\"",
+    '<script>alert(1)</script>^"O\'Neil"',
     "<img src=x onerror=alert(1)>^&amp;",
     "כהן^דוד",
     "Yamada^Tarou=山田^太郎=やまだ^たろう",

@@ -20,7 +20,10 @@ from studies import write_files
 pytestmark = pytest.mark.interop
 
 DROPPED = 500
-SUMMARIES = {"en-US": "{} of {} stored, {} failed, {} left out", "de-DE": "{} von {} gespeichert, {} fehlgeschlagen, {} weggelassen"}
+SUMMARIES = {
+    "en-US": "{} of {} stored, {} failed, {} left out",
+    "de-DE": "{} von {} gespeichert, {} fehlgeschlagen, {} weggelassen",
+}
 REASONS = {"en-US": "The server cannot read it as DICOM", "de-DE": "Der Server kann sie nicht als DICOM lesen"}
 DROP = """async (urls) => {
     const transfer = new DataTransfer();
@@ -86,6 +89,7 @@ def test_files_and_archives_are_dropped_onto_the_page(open_page: Open, server: s
     page = open_page("#/upload")
 
     files = {"one.dcm": make_object(PatientID="ZIP1"), "all.zip": archive.getvalue()}
+    page.locator("#drop").wait_for()
     page.evaluate(DROP, [[name, base64.b64encode(data).decode()] for name, data in files.items()])
 
     expect(page.locator(".count")).to_have_text("3 of 3 stored, 0 failed, 1 left out")
@@ -132,7 +136,9 @@ def test_photographs_and_documents_become_a_study(open_page: Open, server: serve
 def test_an_upload_is_paused_and_failed_files_are_tried_again(open_page: Open, watch: Watch) -> None:
     watch.allowed = ("net::ERR_FAILED",)
     page = open_page("#/upload")
-    page.route("**/dicomweb/studies", lambda route: route.abort() if route.request.method == "POST" else route.fallback())
+    page.route(
+        "**/dicomweb/studies", lambda route: route.abort() if route.request.method == "POST" else route.fallback()
+    )
     give(page, {f"{number}.dcm": make_object(PatientID="RETRY1") for number in range(3)})
     expect(page.locator(".count")).to_have_text("0 of 3 stored, 3 failed, 0 left out")
     page.unroute("**/dicomweb/studies")

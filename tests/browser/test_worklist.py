@@ -44,9 +44,7 @@ def press(page: Page, label: str, button: str) -> None:
 
 
 @pytest.mark.parametrize("locale", BUTTONS)
-def test_a_workitem_is_created_claimed_and_completed_while_another_person_watches(
-    open_page: Open, locale: str
-) -> None:
+def test_a_workitem_is_created_claimed_and_completed_while_another_person_watches(open_page: Open, locale: str) -> None:
     new, claim, progress, complete, _ = BUTTONS[locale]
     label = f"Read the CT {locale}"
     page, other = open_page("#/worklist", locale=locale), open_page("#/worklist", locale=locale)
@@ -88,8 +86,8 @@ def test_what_others_hold_shows_their_names_as_text(open_page: Open, server: ser
     page = open_page("#/worklist")
     page.locator("[data-live=true]").wait_for()
 
-    with server.client() as client:
-        uid = workitems.create(client, **{"00741204": {"vr": "LO", "Value": ["<img src=x onerror=alert(1)>"]}})
+    with server.client(Accept="application/dicom+json") as client:
+        uid = workitems.create(client, t00741204=workitems.element("LO", "<img src=x onerror=alert(1)>"))
         workitems.claim(client, uid)
 
     card = page.locator(f"[data-state='IN PROGRESS'] [data-workitem='{uid}']")
@@ -119,4 +117,7 @@ def test_a_token_opens_everything(open_page: Open, closed_server: servers.Server
     page.reload()
     page.locator("[data-live=true]").wait_for()
 
-    assert page.evaluate("[localStorage.getItem('hilum.token'), sessionStorage.getItem('hilum.token')]") == [None, TOKEN]
+    assert page.evaluate("[localStorage.getItem('hilum.token'), sessionStorage.getItem('hilum.token')]") == [
+        None,
+        TOKEN,
+    ]

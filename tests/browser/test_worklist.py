@@ -15,7 +15,7 @@ from browsing import Open, Watch
 
 pytestmark = pytest.mark.interop
 
-TOKEN = "s3cret/ü token"  # noqa: S105 - of a server that lives as long as the test
+TOKEN = "s3cret/ü token"
 BUTTONS = {
     "en-US": ("New workitem", "Claim", "Progress", "Complete", "Cancel it"),
     "de-DE": ("Neue Aufgabe", "Übernehmen", "Fortschritt", "Abschließen", "Abbrechen"),

@@ -15,7 +15,7 @@ from typing import Final
 
 import imagecodecs
 import orjson
-from pydicom.datadict import DicomDictionary
+from pydicom._dicom_dict import DicomDictionary
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response

@@ -12,7 +12,6 @@ import servers
 from browsing import CHROMIUM, FLAGS, Open, Watch
 from studies import store_samples
 
-
 INTERNAL = ("chrome:", "chrome-extension:")
 """What the browser's own PDF viewer is made of."""
 

@@ -21,6 +21,8 @@ FLAGS = (
 )
 CHROMIUM = shutil.which("chromium")
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
+JSON_BOTH_WAYS = {"Accept": "application/dicom+json", "Content-Type": "application/dicom+json"}
+
 Open = Callable[..., Page]
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 import servers
 import workitems
-from browsing import Open, Watch
+from browsing import JSON_BOTH_WAYS, Open, Watch
 
 pytestmark = pytest.mark.interop
 
@@ -86,7 +86,7 @@ def test_what_others_hold_shows_their_names_as_text(open_page: Open, server: ser
     page = open_page("#/worklist")
     page.locator("[data-live=true]").wait_for()
 
-    with server.client(Accept="application/dicom+json") as client:
+    with server.client(**JSON_BOTH_WAYS) as client:
         uid = workitems.create(client, t00741204=workitems.element("LO", "<img src=x onerror=alert(1)>"))
         workitems.claim(client, uid)
 

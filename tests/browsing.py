@@ -21,6 +21,8 @@ FLAGS = (
 )
 CHROMIUM = shutil.which("chromium")
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
+JSON_BOTH_WAYS = {"Accept": "application/dicom+json", "Content-Type": "application/dicom+json"}
+
 Open = Callable[..., Page]
 
 
@@ -38,7 +40,7 @@ class Watch:
 
 
 def until(page: Page, expression: str, timeout_s: float = 20.0) -> None:
-    """Wait until an expression is true in the page; Playwright's own way needs `eval`, which the page's policy forbids."""
+    """Wait until an expression is true in the page; Playwright's own way needs `eval`, which the page forbids."""
     deadline = time.monotonic() + timeout_s
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, f"never true: {expression}"

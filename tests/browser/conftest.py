@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 import servers
 from browsing import CHROMIUM, FLAGS, Open, Watch
 from studies import store_samples
+
+INTERNAL = ("chrome:", "chrome-extension:")
+"""What the browser's own PDF viewer is made of."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,8 @@ def watch() -> Watch:
 @pytest.fixture
 def open_page(browser: Browser, server: servers.Server, watch: Watch) -> Iterator[Open]:
     """Open pages of the server; at the end the network log and the console are looked through."""
-    contexts = []
+    contexts: list[BrowserContext] = []
+    opened = set()
 
     def open_one(
         path: str = "", *, locale: str = "en-US", width: int = 1280, scheme: str = "light", at: str = server.origin
@@ -51,6 +55,7 @@ def open_page(browser: Browser, server: servers.Server, watch: Watch) -> Iterato
             color_scheme="dark" if scheme == "dark" else "light",
         )
         contexts.append(context)
+        opened.add(at)
         context.set_default_timeout(20_000)
         page = context.new_page()
 
@@ -70,6 +75,6 @@ def open_page(browser: Browser, server: servers.Server, watch: Watch) -> Iterato
     yield open_one
     for context in contexts:
         context.close()
-    own = (f"{server.origin}/", "blob:", "data:", "http://127.0.0.1:", "chrome-extension:")
+    own = (f"{server.origin}/", "blob:", "data:", *INTERNAL, *(f"{page}/" for page in opened))
     assert [url for url in watch.requests if not url.startswith(own)] == []
     assert watch.unexpected() == []

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 import servers
 import workitems
-from browsing import IMAGES, Open
+from browsing import IMAGES, JSON_BOTH_WAYS, Open
 
 pytestmark = pytest.mark.interop
 
@@ -89,9 +89,9 @@ def test_the_code_of_the_page_is_typed() -> None:
 
 @pytest.mark.skipif("HILUM_WRITE_IMAGES" not in os.environ, reason="writes docs/images where HILUM_WRITE_IMAGES is set")
 def test_pictures_for_the_documentation(open_page: Open, server: servers.Server) -> None:
-    with server.client() as client:
+    with server.client(**JSON_BOTH_WAYS) as client:
         for label in ("Segment the liver", "Read the CT"):
-            workitems.create(client, **{"00741204": {"vr": "LO", "Value": [label]}})
+            workitems.create(client, t00741204=workitems.element("LO", label))
     IMAGES.mkdir(exist_ok=True)
     for name, part, options in (
         ("studies", "#/", {}),

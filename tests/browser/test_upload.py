@@ -6,11 +6,12 @@ import base64
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 import servers
 from browsing import Open, Watch
@@ -49,14 +50,16 @@ def picture() -> bytes:
     return buffer.getvalue()
 
 
-def found(server: servers.Server, patient_id: str) -> list[dict[str, dict[str, list[int | str]]]]:
+def found(server: servers.Server, patient_id: str) -> list[Any]:
     accept = {"Accept": "application/dicom+json"}
     response = httpx.get(f"{server.url}/studies?PatientID={patient_id}", headers=accept, trust_env=False)
-    return response.json() if response.status_code == 200 else []
+    studies: list[Any] = response.json() if response.status_code == 200 else []
+    return studies
 
 
 def give(page: Page, files: dict[str, bytes]) -> None:
-    page.set_input_files("#files", [{"name": name, "mimeType": "", "buffer": data} for name, data in files.items()])
+    payloads: list[FilePayload] = [{"name": name, "mimeType": "", "buffer": data} for name, data in files.items()]
+    page.set_input_files("#files", payloads)
 
 
 @pytest.mark.parametrize("locale", SUMMARIES)
@@ -89,6 +92,7 @@ def test_files_and_archives_are_dropped_onto_the_page(open_page: Open, server: s
     page = open_page("#/upload")
 
     files = {"one.dcm": make_object(PatientID="ZIP1"), "all.zip": archive.getvalue()}
+    page.locator("#drop").wait_for()
     page.evaluate(DROP, [[name, base64.b64encode(data).decode()] for name, data in files.items()])
 
     expect(page.locator(".count")).to_have_text("3 of 3 stored, 0 failed, 1 left out")

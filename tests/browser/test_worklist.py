@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 import servers
 import workitems
-from browsing import Open, Watch
+from browsing import JSON_BOTH_WAYS, Open, Watch
 
 pytestmark = pytest.mark.interop
 
@@ -86,8 +86,8 @@ def test_what_others_hold_shows_their_names_as_text(open_page: Open, server: ser
     page = open_page("#/worklist")
     page.locator("[data-live=true]").wait_for()
 
-    with server.client() as client:
-        uid = workitems.create(client, **{"00741204": {"vr": "LO", "Value": ["<img src=x onerror=alert(1)>"]}})
+    with server.client(**JSON_BOTH_WAYS) as client:
+        uid = workitems.create(client, t00741204=workitems.element("LO", "<img src=x onerror=alert(1)>"))
         workitems.claim(client, uid)
 
     card = page.locator(f"[data-state='IN PROGRESS'] [data-workitem='{uid}']")

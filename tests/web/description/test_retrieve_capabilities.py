@@ -15,4 +15,5 @@ def test_services_at_the_top_are_described_there_and_the_page_stays(tmp_path: Pa
         described = client.request("OPTIONS", server.origin + "/")
 
     assert described.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert etree.QName(etree.fromstring(described.content)).localname == "application"

@@ -13,7 +13,7 @@ _logger = logging.getLogger(__name__)
 
 EVENTS_PROTOCOL: Final = "hilum.events"
 """Subprotocol that a browser names, and gets, which sends its token as the name of another."""
-_TOKEN_PROTOCOL: Final = "hilum.bearer."  # noqa: S105 - the name of a subprotocol
+_PROTOCOL_PREFIX: Final = "hilum.bearer."
 _SCHEME: Final = "bearer "
 _MAX_TOKEN: Final = 4096
 
@@ -82,7 +82,9 @@ def with_token_of_protocols(headers: dict[bytes, bytes]) -> dict[bytes, bytes]:
     if b"authorization" in headers:
         return headers
     names = headers.get(b"sec-websocket-protocol", b"").decode("latin-1").split(",")
-    encoded = [name.strip().removeprefix(_TOKEN_PROTOCOL) for name in names if name.strip().startswith(_TOKEN_PROTOCOL)]
+    encoded = [
+        name.strip().removeprefix(_PROTOCOL_PREFIX) for name in names if name.strip().startswith(_PROTOCOL_PREFIX)
+    ]
     if len(encoded) != 1 or len(encoded[0]) > 2 * _MAX_TOKEN:
         return headers
     try:

@@ -26,8 +26,8 @@ from hilum.web.page.server_page import server_page
 from hilum.wire.accept import preferred_coding
 
 POLICY: Final = (
-    "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; frame-src 'self' blob:; object-src 'none'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; frame-src 'self' blob:; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Pixels, video and documents that need a bearer token are fetched, and shown from the memory of the browser."""
 

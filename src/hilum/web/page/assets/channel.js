@@ -48,8 +48,7 @@ export class Channel {
   }
 }
 
-/** A token in letters that a subprotocol may have. @param {string} text */
+/** A token in letters that a subprotocol may have; its characters are bytes, as in any header. @param {string} text */
 function encoded(text) {
-  const bytes = new TextEncoder().encode(text);
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -170,18 +170,20 @@ export function thumbnail(path, alt) {
 }
 
 /**
- * A link that downloads. What needs a token or names a media type of DICOM is fetched first: a link can carry no token,
- * and its own Accept header asks for pages and images, which PS3.18 lets nobody mix with DICOM (8.7.5).
+ * A link that downloads. It is fetched first: a link by itself can carry no token, and its Accept header asks for pages
+ * and images, which PS3.18 lets nobody mix with DICOM (8.7.5).
  * @param {HTMLAnchorElement} link @param {string} path @param {string} accept @param {string} name
  */
 export function makeDownload(link, path, accept, name) {
   link.href = `${SERVICE}${path}?accept=${encodeURIComponent(accept)}`;
   link.download = name;
   link.addEventListener("click", async (event) => {
-    if (!token.get() && accept === "application/zip") return;
     event.preventDefault();
-    const response = await request(path, { accept });
-    const url = URL.createObjectURL(await response.blob());
+    link.setAttribute("aria-busy", "true");
+    const blob = await request(path, { accept })
+      .then((response) => response.blob())
+      .finally(() => link.removeAttribute("aria-busy"));
+    const url = URL.createObjectURL(blob);
     const saver = document.createElement("a");
     saver.href = url;
     saver.download = name;

@@ -19,7 +19,7 @@ ISOLATION = {
     "cross-origin-resource-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
-DECODE: dict[str | None, Callable[[bytes], bytes]] = {
+DECODE: dict[str | None, Callable[[bytes], bytes | bytearray]] = {
     "br": imagecodecs.brotli_decode,
     "gzip": gzip.decompress,
     None: bytes,

@@ -63,6 +63,8 @@ imports: $(DEV) ## the direction of imports
 docs: $(RUNTIME) ## write the pages that are made from the code
 	$(BIN)/hilum config --markdown > docs/configuration.md.new
 	mv docs/configuration.md.new docs/configuration.md
+	$(BIN)/hilum conformance --markdown > docs/conformance-statement.md.new
+	mv docs/conformance-statement.md.new docs/conformance-statement.md
 	$(BIN)/python tests/conformance_table.py
 
 clean: ## remove the virtual environment and caches; data folders stay

@@ -69,6 +69,20 @@ def metadata_body(place: Place, *filters: str, frame_number: str = "") -> str:
     )
 
 
+def rendered_body(place: Place, *content_types: str, inside: str = "", home: str = "", name: str = "Rendered") -> str:
+    study, series, instance = place
+    home_element = f"<ihe:HomeCommunityId>{home}</ihe:HomeCommunityId>" if home else ""
+    listed = "".join(f"<wado:ContentType>{content_type}</wado:ContentType>" for content_type in content_types)
+    return (
+        "<wado:RetrieveRenderedImagingDocumentSetRequest>"
+        f'<wado:StudyRequest studyInstanceUID="{study}"><wado:SeriesRequest seriesInstanceUID="{series}">'
+        f"<wado:{name}DocumentRequest>{home_element}<ihe:RepositoryUniqueId>1.3.6.1.4.1000</ihe:RepositoryUniqueId>"
+        f"<ihe:DocumentUniqueId>{instance}</ihe:DocumentUniqueId>{inside}"
+        f"<wado:ContentTypeList>{listed}</wado:ContentTypeList></wado:{name}DocumentRequest>"
+        "</wado:SeriesRequest></wado:StudyRequest></wado:RetrieveRenderedImagingDocumentSetRequest>"
+    )
+
+
 def mtom(message: bytes) -> tuple[str, bytes]:
     """Return the Content-Type and the bytes of a package."""
     body = (

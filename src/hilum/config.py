@@ -76,6 +76,8 @@ class HttpSettings(Section):
     """Path of the RESTful services of PS3.18; '' serves them at the top."""
     soap_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado-ws"
     """Path of the SOAP service."""
+    uri_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/wado"
+    """Path of the URI Service (WADO-URI)."""
     viewer_root: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/viewer"
     """Path of the OHIF viewer that `hilum viewer install` installs."""
     image_display_path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = "/iid/ihe-iid"
@@ -92,7 +94,7 @@ class HttpSettings(Section):
     object is to be lost for a header; `406` refuses that too, before the payload is read; `any` reads it as `*/*`,
     as many user agents need."""
     max_parts: PositiveInt = 20_000
-    """Most parts of one multipart request."""
+    """Most parts of one multipart request, and most instances that the metadata of one may describe."""
     max_object_bytes: PositiveInt = 64 * 1024 * MEGABYTE
     """Largest object of one part, in bytes."""
     upload_buffer_bytes: PositiveInt = 64 * MEGABYTE
@@ -207,6 +209,13 @@ class CommitmentSettings(Section):
     """Largest request."""
 
 
+class NonPatientSettings(Section):
+    """The Non-Patient Instance Service."""
+
+    max_bytes: PositiveInt = 64 * MEGABYTE
+    """Largest color palette, hanging protocol, implant template, procedure protocol or inventory."""
+
+
 class SoapSettings(Section):
     """The SOAP service (WADO-WS, IHE RAD-69)."""
 
@@ -232,8 +241,14 @@ class SoapSettings(Section):
     """Largest message."""
     max_documents: PositiveInt = 10_000
     """Most documents that one message may ask for."""
+    max_rendered: PositiveInt = 1000
+    """Most rendered documents of one response; an error row stands for each that is asked for beyond them."""
+    max_rendered_bytes: PositiveInt = 1024 * MEGABYTE
+    """Most bytes of the rendered documents of one response, which lie in a temporary file until they are sent."""
     filter_timeout_s: PositiveFloat = 5.0
     """Seconds of processor time that the XPath filters of one document may take."""
+    message_timeout_s: PositiveFloat = 30.0
+    """Seconds that the XPath filters of all documents of one message may take."""
 
 
 class TrashSettings(Section):
@@ -335,6 +350,7 @@ class Settings(BaseSettings):
     retrieve: RetrieveSettings = RetrieveSettings()
     rendering: RenderingSettings = RenderingSettings()
     commitment: CommitmentSettings = CommitmentSettings()
+    non_patient: NonPatientSettings = NonPatientSettings()
     soap: SoapSettings = SoapSettings()
     trash: TrashSettings = TrashSettings()
     coding: CodingSettings = CodingSettings()

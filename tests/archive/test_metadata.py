@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from archives import noise_texts, opened, stored
 from hilum.archive.archive import Archive
-from hilum.archive.metadata import Spliceable, _spliced, instance_metadata, series_metadata
+from hilum.archive.metadata import Spliceable, instance_metadata, series_metadata, spliced
 from hilum.archive.objects import CHUNK_BYTES
 from hilum.archive.removal import delete
 from hilum.config import RetrieveSettings
@@ -185,7 +185,7 @@ def test_a_series_with_sidecars_is_a_list_with_commas(shared_archive: Archive) -
     ],
 )
 @pytest.mark.parametrize("unit", [b"0,", bytes(range(256)) + b"#"], ids=["well compressed", "less so"])
-def test_a_sidecar_is_spliced_exactly_at_the_borders_of_its_chunks(
+def test_a_sidecar_isspliced_exactly_at_the_borders_of_its_chunks(
     shared_archive: Archive, offsets: list[int], unit: bytes
 ) -> None:
     text = (unit * (3 * CHUNK_BYTES // len(unit) + 1))[: 3 * CHUNK_BYTES]
@@ -193,7 +193,7 @@ def test_a_sidecar_is_spliced_exactly_at_the_borders_of_its_chunks(
     shared_archive.blobs.put(instance.blob_id, Part.METADATA, zstandard.ZstdCompressor().compress(text))
     described = StoredMetadata(None, len(text), array("Q", offsets).tobytes())
 
-    chunks = list(_spliced(instance, described, BASE, shared_archive))
+    chunks = list(spliced(instance, described, BASE, shared_archive))
 
     assert b"".join(chunks) == Spliceable(text, offsets).splice(BASE)
     assert max(map(len, chunks)) <= CHUNK_BYTES + 3 * len(BASE)
@@ -205,4 +205,4 @@ def test_a_sidecar_that_ends_early_is_an_error(shared_archive: Archive) -> None:
     shared_archive.blobs.put(instance.blob_id, Part.METADATA, whole[:60_000])
 
     with pytest.raises(FileNotFoundError):
-        list(_spliced(instance, StoredMetadata(None, 100_000, b""), BASE, shared_archive))
+        list(spliced(instance, StoredMetadata(None, 100_000, b""), BASE, shared_archive))

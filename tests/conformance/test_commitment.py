@@ -235,3 +235,28 @@ def test_headers_and_paths_are_checked(client: httpx.Client) -> None:
     assert client.get("/commitment-requests/no-uid", headers=JSON).status_code == 400
     assert ask(client, content, **{"Content-Type": "text/plain"}).status_code == 415
     assert ask(client, content, Accept="text/html").status_code == 406
+
+
+@pytest.mark.requirement("SC-10", "SC-11")
+@pytest.mark.parametrize("accept", ["application/dicom+json", "application/dicom+xml"])
+def test_a_result_check_has_no_payload_and_answers_in_the_form_of_its_accept(client: httpx.Client, accept: str) -> None:
+    _, _, (uid,) = stored(client)
+    transaction_uid = str(generate_uid())
+    asked = ask(client, sop_request(uid), transaction_uid, Accept=accept)
+
+    checked = client.get(f"/commitment-requests/{transaction_uid}", headers={"Accept": accept})
+
+    assert checked.content == asked.content
+    for answer in (asked, checked):
+        assert answer.headers["content-type"] == accept
+        assert int(answer.headers["content-length"]) == len(answer.content) > 0
+
+
+@pytest.mark.requirement("SC-10")
+def test_what_is_not_finished_says_when_to_ask_again(client: httpx.Client) -> None:
+    _, _, uids = stored(client, 4)
+
+    later = ask(client, sop_request(*uids))
+
+    assert (later.status_code, later.content) == (202, b"")
+    assert int(later.headers["retry-after"]) > 0

@@ -78,6 +78,24 @@ def test_what_was_deleted_is_gone_and_the_event_log_tells(
     assert user_agent.get(path, headers=OBJECTS).status_code == 200
 
 
+def test_a_study_that_is_sent_again_corrected_is_found_as_corrected(user_agent: httpx.Client) -> None:
+    """The wrong patient's name of the deleted objects must not stand over the right ones."""
+    wrong = make_dataset(PatientName="Wrong^Patient", PatientID="W1")
+    store(user_agent, encode(wrong))
+    study = f"/studies/{wrong.StudyInstanceUID}"
+    assert user_agent.delete(study).status_code == 204
+    wrong.PatientName, wrong.PatientID = "Right^Patient", "R1"
+
+    store(user_agent, encode(wrong))
+
+    query = {"StudyInstanceUID": wrong.StudyInstanceUID}
+    for path in ("/studies", "/series", "/instances"):
+        (found,) = user_agent.get(path, params={**query, "includefield": "all"}, headers=JSON).json()
+        assert found["00100010"]["Value"] == [{"Alphabetic": "Right^Patient"}]
+        assert found["00100020"]["Value"] == ["R1"]
+    assert user_agent.get("/studies", params={**query, "PatientID": "W1"}, headers=JSON).status_code == 204
+
+
 def test_the_command_line_brings_back_what_was_deleted(deleting: servers.Server, user_agent: httpx.Client) -> None:
     dataset = make_dataset()
     store(user_agent, encode(dataset))

@@ -364,6 +364,24 @@ def test_a_page_of_another_origin_gets_no_events(client: httpx.Client) -> None:
     assert refused.value.response.status_code == 403
 
 
+def test_a_handshake_names_its_origin_once(client: httpx.Client) -> None:
+    url = f"{client.base_url}subscribers/AE".replace("http", "ws", 1)
+    twice = [("Origin", "http://evil.example"), ("Origin", "http://localhost")]
+
+    with pytest.raises(InvalidStatus) as refused, connect(url, proxy=None, additional_headers=twice):
+        pass
+
+    assert refused.value.response.status_code == 403
+
+
+def test_the_channel_is_named_by_a_uri(client: httpx.Client) -> None:
+    response = client.post(f"/workitems/{create(client)}/subscribers/READING%20ROOM")
+
+    assert response.headers["content-location"].endswith("/subscribers/READING%20ROOM")
+    with connect(response.headers["content-location"], proxy=None):
+        pass
+
+
 def test_the_channel_needs_a_token_where_requests_do(tmp_path: Path) -> None:
     tokens = tmp_path / "tokens"
     tokens.write_text("secret\n")

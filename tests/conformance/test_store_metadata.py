@@ -382,3 +382,11 @@ def test_instances_join_the_series_that_is_there(client: httpx.Client) -> None:
 
     assert {values(one, "00080018")[0] for one in found} == {first.SOPInstanceUID, second.SOPInstanceUID}
     assert [one["00080020"] for one in found] == [{"vr": "DA", "Value": ["20240102"]}] * 2
+
+
+def test_an_array_of_a_million_data_sets_is_refused_at_once(client: httpx.Client) -> None:
+    """Each would be a failure to be told: minutes of work and gigabytes of answer for 3 MB."""
+    response = post(client, DICOM_JSON, [(DICOM_JSON, "", b"[" + b"{}," * 1_000_000 + b"{}]")])
+
+    assert response.status_code == 413
+    assert "20000 instances" in response.text

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pydicom
@@ -13,9 +16,9 @@ from lxml import etree
 from pydicom.uid import ImplicitVRLittleEndian
 
 from command_line import part10
-from dicomweb import store
+from dicomweb import JSON, store
 from samples import encode, make_dataset, packaged_objects
-from servers import Server
+from servers import Server, running
 from soap_messages import (
     DOCUMENTS,
     EXPLICIT,
@@ -138,6 +141,24 @@ def test_implicit_vr_objects_come_as_stored_where_that_is_listed(client: httpx.C
     assert reply.documents == [content]
 
 
+@pytest.mark.requirement("WS-08")
+@pytest.mark.parametrize("name", ["JPEG2000.dcm", "CT_small.dcm", "MR_small_RLE.dcm", "image_dfl.dcm"])
+def test_objects_come_in_implicit_vr_where_that_alone_is_listed(
+    client: httpx.Client, soap: httpx.Client, name: str
+) -> None:
+    content = packaged_objects()[name].read_bytes()
+    original = pydicom.dcmread(_file(content))
+    place = (str(original.StudyInstanceUID), str(original.SeriesInstanceUID), str(original.SOPInstanceUID))
+    assert store(client, content).status_code in (200, 202)
+
+    reply = ask(soap, envelope(documents_body([place], (IMPLICIT, LOSSLESS_JPEG)), DOCUMENTS))
+
+    found = pydicom.dcmread(_file(reply.documents[0]))
+    assert (found.file_meta.TransferSyntaxUID, found.is_implicit_VR) == (IMPLICIT, True)
+    assert found.PatientName == original.PatientName
+    assert found.pixel_array.tobytes() == original.pixel_array.tobytes()
+
+
 def _file(content: bytes) -> pydicom.filebase.DicomBytesIO:
     return pydicom.filebase.DicomBytesIO(content)
 
@@ -172,13 +193,6 @@ def test_several_requests_and_stray_text_in_one_body_are_taken(soap: httpx.Clien
     body = "response" + documents_body([ONE]) + "\n" + documents_body([TWO])
 
     assert ask(soap, envelope(body, DOCUMENTS)).documents == [stored(ONE), stored(TWO)]
-
-
-@pytest.mark.requirement("WS-16")
-def test_what_cannot_be_anonymised_is_not_given_out(soap: httpx.Client) -> None:
-    reply = ask(soap, envelope(documents_body([ONE], inside="<wado:Anonymize>yes</wado:Anonymize>"), DOCUMENTS))
-
-    assert reply.errors == [("urn:dicom:wado:0001", ONE[2])] or b"P1" not in reply.documents[0]
 
 
 MODALITY = "/NativeDicomModel/DicomAttribute[@tag='00080060']/Value"
@@ -217,6 +231,45 @@ def test_a_filter_that_is_none_is_told(soap: httpx.Client, wrong: str) -> None:
     assert reply.errors == [("urn:dicom:wado:0012", ONE[2])]
 
 
+def test_a_wrong_filter_gives_nothing_of_its_document_to_the_next(soap: httpx.Client) -> None:
+    """One of another patient would be shown as the next document's."""
+    uid = "//DicomAttribute[@keyword='SOPInstanceUID']"
+    first, second = metadata_body(ONE, "//[", uid), metadata_body(TWO, uid)
+    start, end = "<wado:StudyRequest", "</wado:RetrieveImagingDocumentSetInformationRequest>"
+    both = first.removesuffix(end) + second[second.index(start) :]
+
+    reply = ask(soap, envelope(both, METADATA))
+
+    assert [location for _, location in reply.errors] == [ONE[2]]
+    (document,) = reply.documents
+    assert TWO[2].encode() in document
+    assert ONE[2].encode() + b"<" not in document
+
+
+def test_filters_without_end_leave_the_server_well(tmp_path: Path) -> None:
+    endless = "count(//*" + "[count(//*" * 9 + ")&gt;0]" * 9 + ")"
+    message = envelope(metadata_body(ONE, endless), METADATA)
+    limits = {"SOAP__FILTER_TIMEOUT_S": "1", "SOAP__MESSAGE_TIMEOUT_S": "2"}
+
+    with (
+        running(tmp_path / "data", settings=limits) as server,
+        server.client() as client,
+        httpx.Client(base_url=server.origin, timeout=60.0, trust_env=False) as soap,
+        ThreadPoolExecutor(5) as threads,
+    ):
+        assert store(client, stored(ONE)).status_code == 200
+        asked = [threads.submit(ask, soap, message) for _ in range(5)]
+        time.sleep(0.5)
+        began = time.monotonic()
+        response = client.get("/studies?limit=1", headers=JSON)
+        waited = time.monotonic() - began
+        codes = [code for one in asked for code, _ in one.result().errors]
+
+    assert response.status_code == 200
+    assert waited < 1
+    assert codes == ["urn:dicom:wado:0005"] * 5
+
+
 def test_a_frame_that_there_is_not_is_told(soap: httpx.Client) -> None:
     assert ask(soap, envelope(metadata_body(ONE, frame_number="2"), METADATA)).errors == [
         ("urn:dicom:wado:0018", ONE[2])
@@ -243,6 +296,24 @@ def test_older_spellings_are_taken(soap: httpx.Client, action: str, namespace: s
     )
 
     assert len(ask(soap, message).documents) == 1
+
+
+@pytest.mark.requirement("WS-17")
+def test_what_filters_select_may_stand_in_the_message(tmp_path: Path) -> None:
+    settings = {"SOAP__INLINE_XPATH": "true"}
+    with running(tmp_path / "data", settings=settings) as server:
+        with server.client() as client:
+            assert store(client, stored(ONE)).status_code == 200
+        with httpx.Client(base_url=server.origin, timeout=60.0, trust_env=False) as one:
+            reply = ask(
+                one, envelope(metadata_body(ONE, MODALITY, "//nothing", "count(//DicomAttribute[1])"), METADATA)
+            )
+
+    selected, nothing, count = reply.all("//wado:XPathResponse")
+    assert [value.text for value in selected] == ["OT"]
+    assert (len(nothing), nothing.text) == (0, None)
+    assert count.text == "1"
+    assert reply.content_type.startswith("application/soap+xml")
 
 
 FAULTS = {
@@ -362,33 +433,53 @@ def test_messages_fit_the_schemas_that_are_served(soap: httpx.Client, server: Se
     response_schema.assertValid(body)
 
 
-@pytest.mark.requirement("WS-21")
-def test_a_soap_toolkit_builds_its_client_from_the_description(soap: httpx.Client, server: Server) -> None:
+@pytest.fixture
+def toolkit(soap: httpx.Client, server: Server) -> Iterator[Any]:
+    """A client that a SOAP toolkit makes of the description alone."""
     assert soap.get("/wado-ws?wsdl").status_code == 200
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         zeep = pytest.importorskip("zeep")
-        toolkit = zeep.Client(f"{server.origin}/wado-ws?wsdl")
-        operations = toolkit.service._binding._operations
+        yield zeep.Client(f"{server.origin}/wado-ws?wsdl")
 
-        reply = toolkit.service.ImagingDocumentSource_RetrieveImagingDocumentSet(
-            StudyRequest=[
-                {
-                    "studyInstanceUID": STUDY,
-                    "SeriesRequest": [
-                        {
-                            "seriesInstanceUID": SERIES,
-                            "DocumentRequest": [{"RepositoryUniqueId": "1.2", "DocumentUniqueId": ONE[2]}],
-                        }
-                    ],
-                }
-            ],
-            TransferSyntaxUIDList={"TransferSyntaxUID": [EXPLICIT]},
-        )
 
-    assert len(operations) == 3
+def _studies(name: str, **request: Any) -> list[dict[str, Any]]:
+    document = {"RepositoryUniqueId": "1.2", "DocumentUniqueId": ONE[2], **request}
+    series = {"seriesInstanceUID": SERIES, name: [document]}
+    return [{"studyInstanceUID": STUDY, "SeriesRequest": [series]}]
+
+
+@pytest.mark.requirement("WS-21", "WS-01")
+def test_a_soap_toolkit_gets_documents(toolkit: Any) -> None:
+    reply = toolkit.service.ImagingDocumentSource_RetrieveImagingDocumentSet(
+        StudyRequest=_studies("DocumentRequest"), TransferSyntaxUIDList={"TransferSyntaxUID": [EXPLICIT]}
+    )
+
+    assert len(toolkit.service._binding._operations) == 3
     assert reply.RegistryResponse.status.endswith("Success")
     assert reply.DocumentResponse[0].Document == stored(ONE)
+
+
+@pytest.mark.requirement("WS-21", "WS-01")
+def test_a_soap_toolkit_gets_rendered_documents(toolkit: Any) -> None:
+    studies = _studies("RenderedDocumentRequest", Rows="8", ContentTypeList={"ContentType": ["image/png"]})
+
+    reply = toolkit.service.ImagingDocumentSource_RetrieveRenderedImagingDocumentSet(StudyRequest=studies)
+
+    (response,) = reply.RenderedDocumentResponse
+    assert (response.SourceDocumentUniqueId, response.Rows, response.mimeType) == (ONE[2], "8", "image/png")
+    assert response.Document.startswith(b"\x89PNG")
+
+
+@pytest.mark.requirement("WS-21", "WS-01")
+def test_a_soap_toolkit_gets_metadata(toolkit: Any) -> None:
+    studies = _studies("DocumentRequest", XPath=[MODALITY])
+
+    reply = toolkit.service.ImagingDocumentSource_RetrieveImagingDocumentSetInformation(StudyRequest=studies)
+
+    (response,) = reply.DocumentInformationResponse
+    assert response.DocumentUniqueId == ONE[2]
+    assert len(response.XPathResponseList.XPathResponse) == 1
 
 
 @pytest.mark.parametrize("query", ["", "?xsd=../service.wsdl", "?xsd=", "?other"])

@@ -7,11 +7,9 @@ import hashlib
 import http.client
 import os
 import struct
-import threading
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pytest
@@ -27,6 +25,7 @@ from pydicom.uid import (
 
 import servers
 from dicomweb import JSON, store
+from memory import AnonymousMemory
 from samples import encode, make_dataset, make_series
 
 pytestmark = pytest.mark.prove
@@ -34,35 +33,6 @@ pytestmark = pytest.mark.prove
 SCALE = float(os.environ.get("PROVE_SCALE", "1"))
 MB = 1024 * 1024
 LIMIT_MB = 200
-
-
-class AnonymousMemory:
-    """The highest RssAnon of any worker, sampled all the while."""
-
-    def __init__(self, server: servers.Server) -> None:
-        self.server = server
-        self.highest_mb = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        while not self._stop.wait(0.02):
-            for pid in servers.descendants(self.server.process.pid):
-                try:
-                    status = Path(f"/proc/{pid}/status").read_text()
-                except OSError:
-                    continue
-                for line in status.splitlines():
-                    if line.startswith("RssAnon:"):
-                        self.highest_mb = max(self.highest_mb, int(line.split()[1]) / 1024)
 
 
 def word_image(**attributes: object) -> Dataset:

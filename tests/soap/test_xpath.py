@@ -17,7 +17,7 @@ DOCUMENT = (
 
 @pytest.fixture
 def filters() -> Iterator[Filters]:
-    with Filters(timeout_s=1.0) as one:
+    with Filters(timeout_s=1.0, message_timeout_s=60.0) as one:
         yield one
 
 
@@ -46,6 +46,40 @@ def test_what_is_no_expression_is_refused_and_the_next_one_is_taken(filters: Fil
         filters.select(DOCUMENT, [wrong])
 
     assert filters.select(DOCUMENT, ["count(//Value)"]) == [b"<XPathResult>1</XPathResult>"]
+
+
+def test_what_follows_a_wrong_expression_is_no_result_of_the_next_document(filters: Filters) -> None:
+    with pytest.raises(FilterInvalid):
+        filters.select(
+            DOCUMENT.replace(b"C&amp;T", b"of the first"), ["//[", "//Value/text()", "//[", "//Value/text()"]
+        )
+
+    found = filters.select(DOCUMENT, ["//Value/text()"])
+
+    assert found == [b"<XPathResult>C&amp;T</XPathResult>"]
+
+
+def test_all_documents_of_a_message_have_a_time_together() -> None:
+    endless = "count(//*[count(//*[count(//*[count(//*[count(//*)>0])>0])>0])>0])"
+
+    with Filters(timeout_s=1.0, message_timeout_s=0.5) as filters:
+        with pytest.raises(FilterTooCostly):
+            filters.select(DOCUMENT, [endless])
+        began = time.monotonic()
+        for _ in range(100):
+            with pytest.raises(FilterTooCostly):
+                filters.select(DOCUMENT, ["//Value"])
+
+    assert time.monotonic() - began < 0.5
+
+
+def test_results_of_a_message_are_bounded_together(filters: Filters) -> None:
+    long = DOCUMENT.replace(b"C&amp;T", b"x" * 1_000_000)
+
+    for _ in range(3):
+        assert len(filters.select(long, ["//Value"] * 10)) == 10
+    with pytest.raises(FilterTooCostly):
+        filters.select(long, ["//Value"] * 10)
 
 
 def test_an_expression_that_never_ends_is_ended(filters: Filters) -> None:

@@ -39,6 +39,7 @@ class FailureReason(Enum):
     WRONG_STUDY = 0xA900
     CANNOT_UNDERSTAND = 0xC000
     DUPLICATE = 0x0111
+    CLASS_NOT_SUPPORTED = 0x0122
     PROCESSING_FAILURE = 0x0110
 
 
@@ -70,7 +71,7 @@ class IngestCounts:
 
 COUNTS: Final = IngestCounts(Counter(), Counter())
 
-_REFUSALS: Final[Mapping[Outcome, tuple[FailureReason, str]]] = {
+REFUSALS: Final[Mapping[Outcome, tuple[FailureReason, str]]] = {
     Outcome.DIFFERENT: (
         FailureReason.DUPLICATE,
         "A different object with this SOP Instance UID is stored already; the stored one stays.",
@@ -81,7 +82,7 @@ _REFUSALS: Final[Mapping[Outcome, tuple[FailureReason, str]]] = {
     ),
 }
 _WRONG_STUDY: Final = "The object's Study Instance UID is not that of the target resource."
-_KEPT_FIRST: Final = "A different object with this SOP Instance UID was stored before; that one stays."
+KEPT_FIRST: Final = "A different object with this SOP Instance UID was stored before; that one stays."
 
 
 def ingest(staged: Staged, *, archive: Archive, study_instance_uid: str | None = None) -> Ingested:
@@ -125,13 +126,13 @@ class _Refused(Exception):
 def _prepare(staged: Staged, archive: Archive, study_instance_uid: str | None) -> tuple[ScannedInstance, NewInstance]:
     buffer = staged.buffer()
     scanned = _scan(buffer, archive)
-    with _spools_of(scanned):
+    with spools_of(scanned):
         if scanned.fallback:
             COUNTS.fallbacks[scanned.fallback] += 1
         if study_instance_uid is not None and scanned.study_instance_uid != study_instance_uid:
             raise _Refused(_ingested(scanned, failure=FailureReason.WRONG_STUDY, text=_WRONG_STUDY))
-        digests = _digests(buffer, scanned.data_set_offset)
-        _put_sidecars(staged.blob_id, scanned, archive)
+        digests = digests_of(buffer, scanned.data_set_offset)
+        put_sidecars(staged.blob_id, scanned, archive)
         archive.blobs.publish(staged)
     return scanned, new_instance(scanned, staged.blob_id, len(buffer), digests, archive.instance_keys)
 
@@ -154,13 +155,13 @@ def index_blob(blob_id: str, *, archive: Archive, state: State) -> Ingested:
     """
     buffer = archive.blobs.buffer(blob_id)
     scanned = _scan(buffer, archive)
-    with _spools_of(scanned):
+    with spools_of(scanned):
         live = archive.index.live_blob_id(scanned.sop_instance_uid)
         replaces = archive.settings.store.duplicates == "replace"
         if state is State.LIVE and live is not None and replaces and live > blob_id:
-            return _ingested(scanned, outcome=Outcome.KEPT_FIRST, text=_KEPT_FIRST)
-        digests = _digests(buffer, scanned.data_set_offset)
-        _put_sidecars(blob_id, scanned, archive)
+            return _ingested(scanned, outcome=Outcome.KEPT_FIRST, text=KEPT_FIRST)
+        digests = digests_of(buffer, scanned.data_set_offset)
+        put_sidecars(blob_id, scanned, archive)
     offered = new_instance(scanned, blob_id, len(buffer), digests, archive.instance_keys)
     if state is State.TRASHED:
         archive.index.record_trashed(offered)
@@ -181,7 +182,7 @@ def remake_sidecars(instance: StoredInstance, *, archive: Archive) -> bool:
     """
     buffer = archive.blobs.buffer(instance.blob_id)
     scanned = _scan(buffer, archive)
-    with _spools_of(scanned):
+    with spools_of(scanned):
         made = new_instance(scanned, instance.blob_id, len(buffer), (b"", b""), archive.instance_keys)
         index, row = archive.index, instance.instance_id
         metadata = index.metadata(row)
@@ -191,12 +192,12 @@ def remake_sidecars(instance: StoredInstance, *, archive: Archive) -> bool:
             and (made.metadata is None) == (metadata.body is None)
         )
         if fits:
-            _put_sidecars(instance.blob_id, scanned, archive)
+            put_sidecars(instance.blob_id, scanned, archive)
     return fits
 
 
 @contextlib.contextmanager
-def _spools_of(scanned: ScannedInstance) -> Iterator[None]:
+def spools_of(scanned: ScannedInstance) -> Iterator[None]:
     """Close the temporary files of a scan at the end."""
     with contextlib.ExitStack() as spools:
         for spool in (scanned.metadata, scanned.wire_sidecar):
@@ -205,12 +206,13 @@ def _spools_of(scanned: ScannedInstance) -> Iterator[None]:
         yield
 
 
-def _digests(buffer: bytes | memoryview, data_set_offset: int) -> tuple[bytes, bytes]:
+def digests_of(buffer: bytes | memoryview, data_set_offset: int) -> tuple[bytes, bytes]:
+    """Return SHA-256 of the head and of the data set of an object."""
     view = memoryview(buffer)
     return hashlib.sha256(view[:data_set_offset]).digest(), hashlib.sha256(view[data_set_offset:]).digest()
 
 
-def _put_sidecars(blob_id: str, scanned: ScannedInstance, archive: Archive) -> None:
+def put_sidecars(blob_id: str, scanned: ScannedInstance, archive: Archive) -> None:
     """Make what belongs to the object durable, before the object: it is never without it."""
     blobs = archive.blobs
     if scanned.wire_sidecar is not None:
@@ -288,10 +290,10 @@ def _record(staged: Staged, scanned: ScannedInstance, offered: NewInstance, arch
         # The instance is stored: no failure now. Verification finds a blob that has neither row nor tombstone.
         with contextlib.suppress(OutOfResources):
             archive.blobs.put(recorded.lost_blob_id, Part.TOMBSTONE, b"")
-    refusal = _REFUSALS.get(recorded.outcome)
+    refusal = REFUSALS.get(recorded.outcome)
     if refusal:
         return _ingested(scanned, outcome=recorded.outcome, failure=refusal[0], text=refusal[1])
-    text = _KEPT_FIRST if recorded.outcome is Outcome.KEPT_FIRST else ""
+    text = KEPT_FIRST if recorded.outcome is Outcome.KEPT_FIRST else ""
     return _ingested(scanned, outcome=recorded.outcome, text=text)
 
 

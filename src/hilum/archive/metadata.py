@@ -59,7 +59,7 @@ def instance_metadata(instance: StoredInstance, base_url: str, *, archive: Archi
 
     Source: PS3.18 10.4.1.1.2.
     """
-    return _spliced(instance, archive.index.metadata(instance.instance_id), base_url + instance.path, archive)
+    return spliced(instance, archive.index.metadata(instance.instance_id), base_url + instance.path, archive)
 
 
 def series_metadata(version: SeriesVersion, base_url: str, *, archive: Archive) -> Iterator[bytes]:
@@ -90,7 +90,7 @@ def series_metadata(version: SeriesVersion, base_url: str, *, archive: Archive) 
         return
     comma = b""
     for instance, metadata in _chain(taken, rows):
-        chunks = _spliced(instance, metadata, base_url + instance.path, archive)
+        chunks = spliced(instance, metadata, base_url + instance.path, archive)
         yield comma + next(chunks)
         yield from chunks
         comma = b","
@@ -134,7 +134,8 @@ def _unpack(body: bytes) -> Spliceable:
     return Spliceable(data[stop:], _offsets(data[_RECORD_HEADER.size : stop]))
 
 
-def _spliced(instance: StoredInstance, metadata: StoredMetadata, base_url: str, archive: Archive) -> Iterator[bytes]:
+def spliced(instance: StoredInstance, metadata: StoredMetadata, base_url: str, archive: Archive) -> Iterator[bytes]:
+    """Yield the JSON text of stored metadata, in chunks, with `base_url` before the path of each bulk value."""
     if metadata.body is not None:
         yield Spliceable(_decompress(metadata.body, metadata.size), _offsets(metadata.uri_offsets)).splice(base_url)
         return

@@ -172,8 +172,13 @@ def kept_history(instance: StoredInstance, data_set_prefix: bytes, ratio: float)
     Raises:
         DecodeError: the prefix is no data set.
     """
-    method = _SURELY_LOSSY.get(instance.transfer_syntax_uid, "")
+    method = stored_method(instance)
     return decompressed(short_values(data_set_prefix), method=method, ratio=ratio) if method else {}
+
+
+def stored_method(instance: StoredInstance) -> str:
+    """Return Lossy Image Compression Method of the stored transfer syntax; '': it may be lossless."""
+    return _SURELY_LOSSY.get(instance.transfer_syntax_uid, "")
 
 
 def wire_data_set_offset(instance: StoredInstance, prefix: bytes) -> int:

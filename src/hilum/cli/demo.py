@@ -1,4 +1,4 @@
-"""Sample objects for a first look: those that come with pydicom."""
+"""Sample objects for a first look: those that come with pydicom, and its color palettes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hilum.app import open_archive
 from hilum.archive.ingest import ingest
 from hilum.cli.importing.reading import CandidateReader, CandidateUnreadable, NotTaken
 from hilum.cli.importing.sources import FileCandidate, offers
+from hilum.cli.palettes import load_palettes
 from hilum.config import Settings
 
 
@@ -20,6 +21,8 @@ def load_samples(settings: Settings) -> int:
     Raises:
         OutOfResources: the storage is full.
     """
+    with open_archive(settings) as archive:
+        load_palettes(archive)
     with as_file(files("pydicom") / "data" / "test_files") as folder:
         return load_folder(folder, settings)
 

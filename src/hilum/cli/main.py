@@ -9,11 +9,15 @@ from typing import Annotated
 
 import typer
 
+from hilum.cli.checking.command import check
 from hilum.cli.config import config
+from hilum.cli.conformance import conformance
 from hilum.cli.export import export
 from hilum.cli.get import get
 from hilum.cli.imports import import_objects
 from hilum.cli.invocation.failures import CommandFailed, ExitStatus
+from hilum.cli.manifest import manifest
+from hilum.cli.palettes import palettes
 from hilum.cli.send import send
 from hilum.cli.serve import serve
 from hilum.cli.trash import delete, restore
@@ -39,6 +43,10 @@ app.add_typer(worklist, name="worklist")
 app.command()(send)
 app.command()(get)
 app.add_typer(viewer, name="viewer")
+app.command()(palettes)
+app.command()(conformance)
+app.command()(check)
+app.command()(manifest)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value

@@ -35,6 +35,15 @@ _CODECS: Final[Mapping[str, str]] = {
 }
 """Codecs of text without escape sequences, by registration number. 87 and 159 stand in G0 behind an escape only."""
 
+CHARACTER_SETS: Final = (
+    *(f"ISO_IR {number}" for number in _CODECS if number not in {"58", "149", "87", "159"}),
+    *(f"ISO 2022 IR {number}" for number in _CODECS),
+    "ISO_IR 192",
+    "GB18030",
+    "GBK",
+)
+"""Defined terms of Specific Character Set that are read (PS3.3 C.12.1.1.2)."""
+
 _STANDALONE: Final[Mapping[str, str]] = {
     "ISOIR192": "utf_8",
     "UTF8": "utf_8",

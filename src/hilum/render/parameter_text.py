@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from hilum.errors import InvalidRequest
+from hilum.render.documents.characters import charset_parameter
 from hilum.render.parameters import (
     Annotation,
     IccProfile,
@@ -26,7 +27,6 @@ MAX_SIDE: Final = 16_384
 _INTEGER: Final = re.compile(r"[0-9]{1,9}")
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE][+-]?[0-9]{1,2})?")
 _KEYWORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-_CHARSET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}")
 _MAX_KEYWORDS: Final = 16
 
 _FUNCTIONS: Final[Mapping[str, VoiFunction]] = {
@@ -57,7 +57,7 @@ def parse_rendering(query: Mapping[str, list[str]]) -> RenderingParameters:
         quality=_one(query, "quality", parse_quality),
         annotation=annotation,
         icc_profile=_one(query, "iccprofile", parse_icc_profile),
-        charset=_one(query, "charset", parse_charset) or "",
+        charset=_one(query, "charset", charset_parameter) or "",
         unsupported_annotations=unsupported,
     )
 
@@ -76,7 +76,7 @@ def parse_thumbnail(query: Mapping[str, list[str]]) -> RenderingParameters:
     viewport = _one(query, "viewport", parse_viewport)
     if viewport is not None and viewport.region is not None:
         raise InvalidRequest("The viewport of a thumbnail is a width and a height.")
-    return RenderingParameters(viewport=viewport, charset=_one(query, "charset", parse_charset) or "")
+    return RenderingParameters(viewport=viewport, charset=_one(query, "charset", charset_parameter) or "")
 
 
 def _one(query: Mapping[str, list[str]], name: str, parse: Callable[[str], T]) -> T | None:
@@ -180,13 +180,6 @@ def parse_icc_profile(text: str) -> IccProfile:
     except ValueError as error:
         names = ", ".join(profile.value for profile in IccProfile)
         raise InvalidRequest(f"The parameter iccprofile must be one of {names}.") from error
-
-
-def parse_charset(text: str) -> str:
-    """Return the name of a character set; whether it can be written is decided with the text."""
-    if not _CHARSET.fullmatch(text):
-        raise InvalidRequest("The parameter charset must be the name of a character set.")
-    return text
 
 
 def _decimal(name: str, text: str) -> float:

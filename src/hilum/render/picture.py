@@ -36,7 +36,7 @@ from hilum.render.graphics.drawing import Spaces, draw_annotations, layers_of
 from hilum.render.graphics.overlays import overlays_of, painted_pixels
 from hilum.render.graphics.shutters import hidden_pixels, shutter_color
 from hilum.render.grayscale.choice import image_transform, words_of
-from hilum.render.grayscale.transform import GrayTransform, Words, display_values, show
+from hilum.render.grayscale.transform import GrayTransform, Span, Words, display_values, show
 from hilum.render.grayscale.windowing import rounded
 from hilum.render.mosaic import Level, level_of, mosaic
 from hilum.render.parameters import IccProfile, Viewport, Window
@@ -116,6 +116,47 @@ def render_mosaic(rendering: Rendering) -> Picture:
     if parameters.annotation:
         pixels = annotate(pixels, source.attributes, parameters.annotation, frame_index=0, window=parameters.window)
     return Picture(np.ascontiguousarray(pixels), profile)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a rendering comes to, without its pixels."""
+
+    rows: int
+    columns: int
+    window: Window | None
+    """Through which modality values are seen; None for colours and tables."""
+
+
+def shown_by(rendering: Rendering) -> Shown:
+    """Return size and window of the picture that a rendering makes of its first frame, or of all its tiles.
+
+    Raises as `render_picture` and `render_mosaic` do.
+    """
+    source, parameters = rendering.source, rendering.parameters
+    level = level_of(source) if len(rendering.frame_indices) == source.frame_count else None
+    if level is not None:
+        placed = fit((level.columns, level.rows), parameters.viewport, 1.0, rendering.max_pixels)
+        return Shown(placed.height, placed.width, None)
+    frame_index = rendering.frame_indices[0]
+    presentation = presentation_of(rendering.state, source, frame_index) if rendering.state else None
+    placed = _placement(rendering, frame_index, presentation)
+    return Shown(placed.height, placed.width, _window_of(source, frame_index, parameters.window, presentation))
+
+
+def _window_of(
+    source: Source, frame_index: int, window: Window | None, presentation: Presentation | None
+) -> Window | None:
+    pixels = pixels_or_refuse(source)
+    is_segmentation = source.sop_class_uid in SEGMENTATIONS and not pixels.is_float
+    if pixels.format.photometric_interpretation not in _GRAY or is_segmentation:
+        return None
+    words = Words(64, 63, 62, is_signed=True) if pixels.is_float else words_of(pixels.format)
+    voi = _transform(source, frame_index, words, window, presentation).voi
+    if isinstance(voi, Span):
+        # The window of the function LINEAR that stretches these values alike.
+        return Window((voi.low + voi.high + 1) / 2, voi.high - voi.low + 1)
+    return voi if isinstance(voi, Window) else None
 
 
 def plain_mosaic(source: Source, level: Level, viewport: Viewport, max_pixels: int) -> NDArray[np.uint8]:
@@ -234,20 +275,28 @@ def _placed(
     rendering: Rendering,
 ) -> NDArray[np.uint8]:
     """Return the picture in its output geometry, with the graphics of a state on it."""
-    viewport, aspect = rendering.parameters.viewport, pixel_aspect(source.attributes, frame_index)
+    placed = _placement(rendering, frame_index, presentation)
     resampling = Image.Resampling.NEAREST if source.sop_class_uid in SEGMENTATIONS else None
     if presentation is None:
-        placed = fit((pixels.shape[1], pixels.shape[0]), viewport, aspect, rendering.max_pixels)
         return resampled(pixels, placed, resampling)
     pixels, before = _displayed_area(pixels, presentation, rendering.max_pixels)
+    shown = resampled(pixels, placed, resampling)
+    spaces = Spaces(placed.matrix @ before, placed.matrix @ scaling(pixels.shape[1], pixels.shape[0]))
+    return draw_annotations(shown, presentation.annotations, layers_of(presentation.state), spaces)
+
+
+def _placement(rendering: Rendering, frame_index: int, presentation: Presentation | None) -> Fit:
+    """Return where the pixels of a frame go, and the size of the result."""
+    source, viewport = rendering.source, rendering.parameters.viewport
+    layout, aspect = pixels_or_refuse(source).format, pixel_aspect(source.attributes, frame_index)
+    if presentation is None:
+        return fit((layout.columns, layout.rows), viewport, aspect, rendering.max_pixels)
+    area = presentation.area
+    size = int(area.right) - int(area.left), int(area.bottom) - int(area.top)
     aspect = presentation.aspect or aspect
     if presentation.quarter_turns % 2:
-        aspect = 1 / aspect
-    size = pixels.shape[1], pixels.shape[0]
-    placed = _magnified(size, presentation, aspect, viewport, rendering.max_pixels)
-    shown = resampled(pixels, placed, resampling)
-    spaces = Spaces(placed.matrix @ before, placed.matrix @ scaling(*size))
-    return draw_annotations(shown, presentation.annotations, layers_of(presentation.state), spaces)
+        size, aspect = (size[1], size[0]), 1 / aspect
+    return _magnified(size, presentation, aspect, viewport, rendering.max_pixels)
 
 
 def _displayed_area(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hilum.dicom.resources import TargetResource
 from hilum.render.parameters import RenderingParameters
 from hilum.render.source import Source
+
+
+def nothing_stored(_target: TargetResource) -> bool:
+    """Say that nothing is stored: no reference becomes a link."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +27,5 @@ class Rendering:
     """The presentation state to apply."""
     max_pixels: int = 64 * 1024 * 1024
     """Most pixels of the result, over all its frames."""
+    is_stored: Callable[[TargetResource], bool] = nothing_stored
+    """Whether an instance that a document references is on this origin server."""

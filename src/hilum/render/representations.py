@@ -8,10 +8,12 @@ from enum import Enum
 from typing import Final
 
 from hilum.dicom.transfer_syntaxes import SYNTAXES, VIDEO_SYNTAXES
+from hilum.render.documents import documents
 from hilum.render.encoders import animation, images, video
 from hilum.render.mosaic import level_of
 from hilum.render.rendering import Rendering
 from hilum.render.source import Source
+from hilum.render.waveforms import encoders as waveforms
 
 
 class Category(Enum):
@@ -55,6 +57,14 @@ RENDERED_TYPES: Final = (
     RenderedType(Category.VIDEO, "video/mp4", video.pass_mp4),
     RenderedType(Category.VIDEO, "video/mpeg", video.pass_mpeg),
     RenderedType(Category.VIDEO, "video/H265", video.pass_h265),
+    RenderedType(Category.TEXT, "text/html", documents.render_html),
+    RenderedType(Category.TEXT, "text/plain", documents.render_text),
+    RenderedType(Category.TEXT, "application/pdf", documents.render_pdf),
+    RenderedType(Category.TEXT, "text/xml", documents.render_xml),
+    *(RenderedType(Category.TEXT, name, documents.render_as_is) for name in documents.MODELS),
+    RenderedType(Category.OTHER, "image/png", waveforms.render_png),
+    RenderedType(Category.OTHER, "image/svg+xml", waveforms.render_svg),
+    RenderedType(Category.OTHER, "application/pdf", waveforms.render_pdf),
 )
 
 
@@ -77,4 +87,8 @@ def types_for(source: Source, category: Category) -> tuple[str, ...]:
     if category is Category.VIDEO:
         # Stored video is passed through: as what it is.
         return tuple(name for name in types if name == SYNTAXES[source.transfer_syntax_uid].media_type)
+    if category is Category.TEXT:
+        return documents.document_types(source)
+    if category is Category.OTHER and "WaveformSequence" not in source.attributes:
+        return ()
     return types

@@ -125,6 +125,8 @@ class ErrorCode(Enum):
     DOCUMENT_UNKNOWN = "urn:dicom:wado:0017"
     FRAME_OUT_OF_RANGE = "urn:dicom:wado:0018"
     PRESENTATION_UNKNOWN = "urn:dicom:wado:0019"
+    PRESENTATION_SERIES_UNKNOWN = "urn:dicom:wado:0020"
     MISSING_DOCUMENT = "XDSMissingDocument"
     DOCUMENT_UNIQUE_ID = "XDSDocumentUniqueIdError"
     UNKNOWN_REPOSITORY = "XDSUnknownRepositoryId"
+    OUT_OF_RESOURCES = "XDSRepositoryOutOfResources"

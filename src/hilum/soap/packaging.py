@@ -128,14 +128,14 @@ def packed_mtom(message: bytes, attachments: Sequence[Attachment]) -> Packed:
 
 
 def _package(boundary: str, message: bytes, attachments: Sequence[Attachment]) -> Iterator[bytes]:
-    yield _head(boundary, _ROOT_TYPE, "root@hilum") + message + b"\r\n"
+    # What stands between two documents goes out with the bytes of the next: one message a document.
+    between = _head(boundary, _ROOT_TYPE, "root@hilum") + message
     for attachment in attachments:
-        before = _head(boundary, attachment.media_type, attachment.content_id)
+        between += b"\r\n" + _head(boundary, attachment.media_type, attachment.content_id)
         for chunk in attachment.chunks():
-            yield before + chunk
-            before = b""
-        yield before + b"\r\n"
-    yield f"--{boundary}--\r\n".encode("ascii")
+            yield between + chunk if between else chunk
+            between = b""
+    yield between + f"\r\n--{boundary}--\r\n".encode("ascii")
 
 
 def _head(boundary: str, content_type: str, content_id: str) -> bytes:

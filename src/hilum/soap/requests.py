@@ -50,6 +50,11 @@ class DocumentRequest:
     document_unique_id: str
     anonymize: str = ""
 
+    @property
+    def is_anonymized(self) -> bool:
+        """Whether it must tell nobody whose it is."""
+        return self.anonymize.lower() == "yes"
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentSetRequest:
@@ -184,10 +189,13 @@ def _rendered(element: etree._Element, document: DocumentRequest) -> RenderedReq
         found = _child(element, name, _ANY)
         if found is not None:
             parameters[name] = _region(found) if name == "Region" else _value(found)
+    content_types = _listed(element, "ContentTypeList", "ContentType")
+    if not content_types:
+        raise SoapFault(FaultKind.SENDER, "Each request of a rendered document must list content types.")
     return RenderedRequest(
         document,
         parameters,
-        _listed(element, "ContentTypeList", "ContentType"),
+        content_types,
         _listed(element, "CharsetList", "Charset"),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lxml import etree
 
@@ -11,6 +12,9 @@ from hilum.soap.elements import element
 from hilum.soap.names import IHE, RS, WADO, XOP, Severity, Status
 from hilum.soap.packaging import Attachment
 from hilum.soap.requests import RENDERED_PARAMETERS, DocumentRequest
+
+_PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+"""Of XML that this server has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class MetadataDocument:
 
     document: DocumentRequest
     frame_number: str
-    selected: Sequence[Attachment | None]
+    selected: Sequence[Attachment | bytes | None]
+    """Parts of their own, or XML to stand in the message."""
 
 
 def document_set_response(returned: Sequence[ReturnedDocument], errors: Sequence[DocumentError]) -> etree._Element:
@@ -102,11 +107,25 @@ def metadata_response(documents: Sequence[MetadataDocument], errors: Sequence[Do
         if one.frame_number:
             response.append(element(WADO, "FrameNumber", one.frame_number))
         selected = element(WADO, "XPathResponseList")
-        for attachment in one.selected:
-            selected.append(element(WADO, "XPathResponse", *([_include(attachment)] if attachment else [])))
+        for found in one.selected:
+            selected.append(_selected(found))
         response.append(selected)
         body.append(response)
     return body
+
+
+def _selected(found: Attachment | bytes | None) -> etree._Element:
+    match found:
+        case None:
+            return element(WADO, "XPathResponse")
+        case bytes():
+            # What a filter selects stands beside each other there, without the root that holds it in a part.
+            root = etree.fromstring(found, _PARSER)
+            response = element(WADO, "XPathResponse", *list(root))
+            response.text = root.text
+            return response
+        case _:
+            return element(WADO, "XPathResponse", _include(found))
 
 
 def _registry_response(namespace: str, returned: int, errors: Sequence[DocumentError]) -> etree._Element:

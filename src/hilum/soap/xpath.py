@@ -11,14 +11,17 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from typing import IO, Final, Self
 
 from hilum.soap import xpath_process
 from hilum.soap.xpath_process import FAILED, SELECTED
 
 _LENGTH: Final = struct.Struct("<I")
-_LONGEST_RESULT: Final = 256 * 1024 * 1024
+_END: Final = 0xFFFFFFFF
+_MOST_RESULT_BYTES: Final = 32 * 1024 * 1024
+"""Of all results of one message: they are in memory until they are sent."""
 _START_S: Final = 10.0
 
 
@@ -31,15 +34,18 @@ class FilterTooCostly(Exception):
 
 
 class Filters:
-    """A process that evaluates expressions, one document after the other."""
+    """A process that evaluates the expressions of one message, one document after the other."""
 
-    def __init__(self, *, timeout_s: float) -> None:
+    def __init__(self, *, timeout_s: float, message_timeout_s: float) -> None:
         """Prepare; the process starts with the first document.
 
         Args:
-            timeout_s: seconds that one document may take.
+            timeout_s: seconds of processor time that one document may take.
+            message_timeout_s: seconds that all documents may take together.
         """
         self._timeout_s = timeout_s
+        self._left_s = message_timeout_s
+        self._left_bytes = _MOST_RESULT_BYTES
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -71,22 +77,43 @@ class Filters:
             FilterInvalid: one is no expression.
             FilterTooCostly: they took too long or too much.
         """
+        if self._left_s <= 0:
+            raise FilterTooCostly
+        began = time.monotonic()
+        try:
+            results = self._exchanged(document, expressions)
+        except (BrokenPipeError, EOFError) as error:
+            # The process is at its end, or has more to say than is wanted; the next document gets a new one.
+            self._end()
+            raise FilterTooCostly from error
+        finally:
+            self._left_s -= time.monotonic() - began
+        if any(kind == FAILED for kind, _ in results):
+            raise FilterInvalid
+        return [content if kind == SELECTED else None for kind, content in results]
+
+    def _exchanged(self, document: bytes, expressions: Sequence[str]) -> list[tuple[bytes, bytes]]:
+        """Return every result: what stays in the pipe would be taken for one of the next document."""
         process = self._started()
         stdin, stdout = _stream(process.stdin), _stream(process.stdout)
-        timer = threading.Timer(self._timeout_s + _START_S, process.kill)
+        timer = threading.Timer(min(self._timeout_s, self._left_s) + _START_S, process.kill)
         timer.start()
         try:
             for one in (document, *(expression.encode() for expression in expressions)):
                 stdin.write(_LENGTH.pack(len(one)) + one)
-            stdin.write(_LENGTH.pack(0xFFFFFFFF))
+            stdin.write(_LENGTH.pack(_END))
             stdin.flush()
-            return list(_results(stdout, len(expressions)))
-        except (BrokenPipeError, EOFError) as error:
-            # The process is at its end; the next document gets a new one.
-            self._end()
-            raise FilterTooCostly from error
+            return [self._result(stdout) for _ in expressions]
         finally:
             timer.cancel()
+
+    def _result(self, stream: IO[bytes]) -> tuple[bytes, bytes]:
+        kind = _exactly(stream, 1)
+        (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
+        self._left_bytes -= length
+        if self._left_bytes < 0:
+            raise EOFError
+        return kind, _exactly(stream, length)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -101,18 +128,6 @@ def _stream(stream: IO[bytes] | None) -> IO[bytes]:
     if stream is None:
         raise FilterTooCostly
     return stream
-
-
-def _results(stream: IO[bytes], count: int) -> Iterator[bytes | None]:
-    for _ in range(count):
-        kind = _exactly(stream, 1)
-        (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
-        if length > _LONGEST_RESULT:
-            raise FilterTooCostly
-        content = _exactly(stream, length)
-        if kind == FAILED:
-            raise FilterInvalid
-        yield content if kind == SELECTED else None
 
 
 def _exactly(stream: IO[bytes], size: int) -> bytes:

@@ -21,7 +21,7 @@ FAILED: Final = b"F"
 NATIVE: Final = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 _LENGTH: Final = struct.Struct("<I")
 _END: Final = 0xFFFFFFFF
-_MEMORY_BYTES: Final = 2 * 1024 * 1024 * 1024
+_MEMORY_BYTES: Final = 1 * 1024 * 1024 * 1024
 
 
 def main(stdin: IO[bytes], stdout: IO[bytes], timeout_s: float) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,6 +25,7 @@ from hilum.web.gate.metrics import CONTENT_TYPE, FALLBACKS, INSTANCES, Metrics
 from hilum.web.gate.middleware import Gate
 from hilum.web.operations import live, ready
 from hilum.web.origin import Origin, origin_of
+from hilum.web.page.page import page_routes
 from hilum.web.public_url import PublicUrl
 from hilum.web.resources.resource import Resource, Service
 from hilum.web.resources.services import SERVICES
@@ -39,6 +40,8 @@ READ_THREADS: Final = 4
 0.51 ms of CPU, 3 cost 0.34 ms."""
 STORE_THREADS: Final = 12
 """Threads of a worker for stores, which mostly wait for the disk; neither kind ever waits for a peer."""
+MESSAGE_THREADS: Final = 2
+"""Threads of a worker for SOAP messages."""
 
 _SAMPLE_EVERY_S: Final = 1.0
 
@@ -61,10 +64,11 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         pool, stores = Pool("transactions", threads=READ_THREADS), Pool("stores", threads=STORE_THREADS)
+        messages = Pool("messages", threads=MESSAGE_THREADS)
         sender, renderings = Sender(pool, kept_bytes=settings.coding.cache_bytes), Renderings(settings.rendering)
         with open_archive() as archive:
             uploads, feed = Uploads(stores, settings.http), Feed(archive, stores)
-            app.state.origin = Origin(settings, archive, pool, uploads, sender, public_url, feed, renderings)
+            app.state.origin = Origin(settings, archive, pool, uploads, sender, public_url, feed, renderings, messages)
             sampler = asyncio.create_task(_sample(metrics))
             try:
                 yield
@@ -73,6 +77,7 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
                 await feed.close()
                 stores.close()
                 renderings.close()
+                messages.close()
                 pool.close()
 
     async def metrics_page(request: Request) -> Response:
@@ -100,7 +105,7 @@ def build_application(settings: Settings, open_archive: OpenArchive) -> ASGIApp:
         Route("/health/live", live),
         Route("/health/ready", ready),
         Route("/metrics", metrics_page),
-        Route("/", _to_docs),
+        *page_routes(settings),
         *docs_routes(),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
@@ -128,11 +133,6 @@ def _routes(resources: Iterable[Resource], root: str, described: tuple[Resource,
         Route(root + path, _PathHandler(methods, Capabilities(described, path) if described else None))
         for path, methods in by_path.items()
     ]
-
-
-async def _to_docs(_request: Request) -> Response:
-    # Relative, so that it holds behind any proxy.
-    return RedirectResponse("docs", HTTPStatus.TEMPORARY_REDIRECT)
 
 
 class _PathHandler:

@@ -31,6 +31,8 @@ class Origin:
     """Event reports for the receivers that are connected to this process."""
     renderings: Renderings
     """Threads that render, and what they have finished."""
+    messages: Pool
+    """Threads for SOAP messages: one may ask for ten thousand documents, and searches must not wait for that."""
 
     def service_url(self, request: Request) -> str:
         """Return the absolute base URL of the RESTful services, as the user agent sees them."""

@@ -30,6 +30,11 @@ _EAGER_BYTES: Final = 4 * 1024 * 1024
 _MESSAGE_BYTES: Final = 256 * 1024
 _JSON: Final = "application/dicom+json"
 _RUN_BY_BROWSERS: Final = ("text/", "application/xml")
+_OWN_PAGES: Final = {
+    "text/html": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; object-src 'self'; frame-src 'self'",
+    "image/svg+xml": "default-src 'none'; style-src 'unsafe-inline'",
+}
+"""What is written here, never stored: it may have its style, and show what this origin server has. No scripts."""
 XML: Final = "application/dicom+xml"
 _CACHING: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
 
@@ -89,7 +94,9 @@ def _represent_single(part: Part, headers: dict[str, str], service_url: str, con
     headers["X-Content-Type-Options"] = "nosniff"
     if part.file_name:
         headers["Content-Disposition"] = f'attachment; filename="{part.file_name}"'
-    if part.offer.media_type.startswith(_RUN_BY_BROWSERS):
+    if part.offer.media_type in _OWN_PAGES:
+        headers["Content-Security-Policy"] = _OWN_PAGES[part.offer.media_type]
+    elif part.offer.media_type.startswith(_RUN_BY_BROWSERS):
         # A stored document must not act in the name of this origin server.
         headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     if part.length is None:
@@ -117,6 +124,8 @@ def _wanted_range(size: int, etag: str, conditions: Conditions) -> ByteRange | N
 def content_type(part: Part) -> str:
     """Return the Content-Type of a part; it always names the transfer syntax (TSX-10)."""
     offer = part.offer
+    if offer.media_type.startswith("text/") and len(offer.charsets) == 1:
+        return f"{offer.media_type}; charset={offer.charsets[0]}"
     return (
         f"{offer.media_type}; transfer-syntax={offer.transfer_syntax_uid}"
         if offer.transfer_syntax_uid

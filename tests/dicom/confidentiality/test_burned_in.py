@@ -5,7 +5,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage, UltrasoundImageStorage
 
-from hilum.dicom.confidentiality.burned_in import CannotClean, Region, regions_to_keep
+from hilum.dicom.confidentiality.burned_in import CannotClean, Region, refuse_embedded_overlays, regions_to_keep
 
 
 def image(sop_class: str, **attributes: object) -> Dataset:
@@ -61,3 +61,15 @@ def test_what_cannot_be_ruled_out_is_refused(data_set: Dataset) -> None:
 @pytest.mark.requirement("DEID-06")
 def test_ultrasound_keeps_its_regions_alone() -> None:
     assert regions_to_keep(ultrasound((1, 2, 10, 20), (0, 0, 0, 0))) == (Region(1, 2, 11, 21), Region(0, 0, 1, 1))
+
+
+@pytest.mark.requirement("DEID-01")
+def test_overlays_in_the_bits_of_the_pixels_are_refused_and_those_of_their_own_are_not() -> None:
+    data_set = image(CTImageStorage)
+    data_set.add_new(0x60000010, "US", 8)
+
+    with pytest.raises(CannotClean):
+        refuse_embedded_overlays(data_set)
+
+    data_set.add_new(0x60003000, "OW", b"\0" * 8)
+    refuse_embedded_overlays(data_set)

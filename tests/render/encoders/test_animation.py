@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from hilum.archive.archive import Archive
-from hilum.errors import InvalidRequest, PayloadTooLarge
+from hilum.errors import InvalidRequest, NotAcceptable, PayloadTooLarge
 from hilum.render.encoders.animation import frames_of, render_gif
 from hilum.render.parameters import IccProfile, RenderingParameters, Viewport
 from hilum.render.rendering import Rendering
@@ -40,6 +40,20 @@ def test_all_frames_count_for_the_limit(archive: Archive) -> None:
         list(frames_of(Rendering(found, range(6), RenderingParameters(), max_pixels=95)))
     small = RenderingParameters(viewport=Viewport(2, 2))
     assert len(list(frames_of(Rendering(found, range(6), small, max_pixels=95)))) == 6
+
+
+def test_a_picture_that_stands_still_for_longer_than_a_gif_can_say_is_refused(archive: Archive) -> None:
+    found = source(archive, make_dataset(NumberOfFrames=12, PixelData=bytes(16 * 12), FrameTime="60000"))
+
+    with pytest.raises(NotAcceptable, match="655 seconds"):
+        render_gif(Rendering(found, range(12), RenderingParameters()))
+
+
+def test_frames_are_counted_however_small_they_are(archive: Archive) -> None:
+    many = make_dataset(Rows=1, Columns=1, NumberOfFrames=20_000, PixelData=bytes(20_000))
+
+    with pytest.raises(PayloadTooLarge, match="16384 frames"):
+        render_gif(Rendering(source(archive, many), range(20_000), RenderingParameters()))
 
 
 def test_a_profile_is_refused(archive: Archive) -> None:

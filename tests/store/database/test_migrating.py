@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import select
 
 from hilum.store.database import tables
-from hilum.store.database.database import Database, IndexUnusable
+from hilum.store.database.database import Database, IndexUnusable, Session
 from hilum.store.database.migrating import alembic_config, migrate
 from hilum.store.database.schema import REVISIONS, check_schema
+from hilum.store.index.index import Index
+from hilum.store.rows.records import DuplicatePolicy
+from offers import Offer
 
 
 @pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
@@ -71,3 +76,37 @@ def test_an_index_of_a_newer_program_is_left_alone(index_url: str, tmp_path: Pat
 def test_a_database_that_cannot_be_reached_is_named_as_such(tmp_path: Path) -> None:
     with pytest.raises(IndexUnusable):
         migrate(f"sqlite:///{tmp_path}/nowhere/index.db", tmp_path / "lock")
+
+
+def test_postings_and_words_of_an_older_index_are_made_from_its_keys(index_url: str, tmp_path: Path) -> None:
+    name = {"vr": "PN", "Value": [{"Alphabetic": "Müller^Jörg"}, {"Ideographic": "山田^太郎", "Alphabetic": "Muller"}]}
+    item = {"vr": "SQ", "Value": [{}, {"0040A075": name}]}
+    lock = tmp_path / "lock"
+    with Index.open(
+        index_url, lock_path=lock, duplicates=DuplicatePolicy.REJECT, instance_keys=("0040A073",), scan_limit=1
+    ) as index:
+        for number in (1, 2):
+            offer = Offer(study=number, of_study={"00100010": name}, of_series={"00081070": name})
+            index.record(offer.instance()).result(10)
+        index.record(Offer(study=1, number=2, of_instance={"0040A073": item}).instance()).result(10)
+        index.trash("1.2")
+    database = Database(index_url)
+    listed = [tables.study_posting, tables.study_key, tables.series_key, tables.instance_key]
+
+    def rows(session: Session) -> list[set[tuple[object, ...]]]:
+        return [set(session.rows(select(*table.c), {})) for table in listed]
+
+    before = database.read(rows)
+    for command in (
+        "DROP TABLE study_posting",
+        *(f"DELETE FROM {table.name} WHERE path LIKE '%.~'" for table in listed[1:]),
+        "UPDATE alembic_version SET version_num = '0004'",
+    ):
+        database.read(partial(Session.control, command=command))
+    database.drop_idle()
+
+    migrate(index_url, lock)
+
+    assert all(before)
+    assert database.read(rows) == before
+    database.drop_idle()

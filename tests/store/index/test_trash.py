@@ -5,7 +5,7 @@ import time
 import pytest
 from sqlalchemy import bindparam, select, update
 
-from hilum.dicom.searching.query import Level, Query
+from hilum.dicom.searching.query import Level, Query, parse_query
 from hilum.errors import InstanceCommitted, TargetGone, TargetNotFound
 from hilum.store.database import tables
 from hilum.store.database.database import Database, Session, transaction
@@ -67,6 +67,20 @@ def test_a_trashed_uid_that_is_stored_again_is_a_new_row_and_keeps_the_old_one_o
     assert index.live_blob_id("1.1.1.1") == new
     assert [row.state for row in index.rows()] == [State.TRASHED, State.LIVE]
     assert [row.blob_id for row in index.rows_of_blob(old)] == [old]
+
+
+def test_nothing_that_deleted_objects_said_is_told_of_a_new_one(index: Index) -> None:
+    old = {"00100010": "Alice", "00100020": "P1", "00081030": "Chest"}
+    fill(index, Offer(of_study=old, of_series={"0008103E": "Axial"}))
+    index.trash("1.1")
+
+    fill(index, Offer(number=2, of_study={"00100010": "Bob", "00100020": "P2"}))
+
+    for level in (Level.STUDY, Level.SERIES):
+        (found,) = index.search(parse_query(level, "PatientName=Bob&includefield=all", max_results=9)).items
+        assert "Bob" in "".join(found)
+        assert not any(word in "".join(found) for word in ("Alice", "P1", "Chest", "Axial"))
+        assert not index.search(parse_query(level, "PatientName=Alice", max_results=9)).items
 
 
 def test_what_is_not_chosen_stays_in_the_trash(index: Index) -> None:

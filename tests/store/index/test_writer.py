@@ -138,6 +138,8 @@ def test_writers_wait_for_the_lock_of_the_index(open_index: OpenIndex, index_url
     index = open_index()
     with file_lock(tmp_path / "index.lock"):
         answer = index.record(Offer().instance())
+        if index_url.startswith("postgresql"):
+            answer.result(10)
         time.sleep(0.1)
         assert answer.done() == index_url.startswith("postgresql")
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import bindparam, update
 
+from hilum.dicom.searching.query import Level, Query
 from hilum.errors import TargetNotFound
 from hilum.store.database import tables
 from hilum.store.database.database import Database, Session, transaction
@@ -56,6 +57,20 @@ def test_a_replacement_takes_the_place_and_names_the_lost_blob(open_index: OpenI
     assert index.live_blob_id("1.1.1.1") == second.blob_id
     assert (index.totals().instances, index.totals().size_bytes) == (1, 5)
     assert [event.kind for event in index.events_after((0, 0), 10)] == ["stored", "replaced"]
+
+
+def test_the_replacement_of_all_that_a_study_has_brings_its_own_attributes(open_index: OpenIndex) -> None:
+    index = open_index(DuplicatePolicy.REPLACE)
+    record(
+        index, Offer(of_study={"00100010": "Wrong", "00081030": "Chest"}, of_series={"0008103E": "Axial"}).instance()
+    )
+
+    record(index, Offer(content="corrected", of_study={"00100010": "Right"}).instance())
+
+    (found,) = index.search(Query(Level.STUDY)).items
+    assert "Right" in "".join(found)
+    (series,) = index.search(Query(Level.SERIES)).items
+    assert not any(word in "".join((*found, *series)) for word in ("Wrong", "Chest", "Axial"))
 
 
 def test_a_committed_instance_is_never_replaced(open_index: OpenIndex, database: Database) -> None:

@@ -10,8 +10,17 @@ from hilum.dicom.searching.query import Level, Query, parse_query
 from hilum.store.database.database import Kind, Session
 from hilum.store.index.index import Index
 from hilum.store.rows.records import DuplicatePolicy
+from hilum.store.search.clauses import PLANNED
 from hilum.store.search.criteria import demands_of, parameters, postings_of
-from hilum.store.search.search import _Form, _page_statement, _Part, _plan, _Question, _term_values
+from hilum.store.search.search import (
+    _count_statement,
+    _Form,
+    _page_statement,
+    _Part,
+    _plan,
+    _Question,
+    _term_values,
+)
 from offers import Offer
 
 
@@ -94,6 +103,18 @@ def test_few_matches_are_found_through_their_index(many: Index, level: Level, te
 
     assert any(index_name in step for step in plan)
     assert not any(step.startswith("SCAN") for step in plan)
+
+
+def test_a_range_of_key_values_is_not_gone_through_once_a_study(many: Index) -> None:
+    (match,) = parse_query(Level.STUDY, "ModalitiesInStudy=C*", max_results=50).matches
+    tests = list(demands_of(match))
+    statement = _count_statement(_Form(Kind.SQLITE, Level.STUDY, 0, tuple(test.shape for test in tests)), PLANNED)
+
+    def work(session: Session) -> list[str]:
+        values = statement.parameters(parameters(tests, Kind.SQLITE))
+        return [row[3] for row in session.driver.execute("EXPLAIN QUERY PLAN " + statement.text, values).fetchall()]
+
+    assert "SEARCH k0 USING PRIMARY KEY (owner=? AND path=?)" in many._database.read(work)
 
 
 def test_the_instances_of_a_series_come_from_one_index_in_order(many: Index) -> None:

@@ -6,24 +6,41 @@ from typing import Any
 
 import httpx
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import servers
-from hilum.config import Settings
-from hilum.web.description.openapi import openapi_document
-from hilum.web.resources.studies import STUDIES_RESOURCES
+from hilum.config import Settings, TrashSettings
+from hilum.web.description.openapi import described, openapi_document
+from hilum.web.resources.resource import Resource
+from hilum.web.resources.services import SERVICES
 
 PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return openapi_document(STUDIES_RESOURCES, server_url="https://host/dicomweb", version="1.2.3")
+    settings = Settings(trash=TrashSettings(http_delete=True))
+    services = described(SERVICES, settings, public_url="https://host")
+    return openapi_document(services, server_url="https://host/dicomweb", version="1.2.3")
+
+
+def path_of(root: str, resource: Resource) -> str:
+    """Return the path under which the document has a resource."""
+    return ("" if root == "/dicomweb" else root) + re.sub(r":\w+\}", "}", resource.path)
+
+
+TABLE = {
+    (path_of(service.root(Settings().http), resource), resource.method.lower()): resource
+    for service in SERVICES
+    for resource in service.resources
+}
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            yield path, method, operation
+            if method != "servers":
+                yield path, method, operation
 
 
 def references(value: Any) -> Iterator[str]:
@@ -40,14 +57,14 @@ def references(value: Any) -> Iterator[str]:
 def test_the_document_names_its_version_and_server(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1.")
     assert (document["info"]["version"], document["servers"]) == ("1.2.3", [{"url": "https://host/dicomweb"}])
-    assert set(document) == {"openapi", "info", "servers", "paths", "components"}
+    assert set(document) == {"openapi", "info", "servers", "tags", "paths", "components"}
 
 
 def test_each_resource_of_the_table_is_one_operation(document: dict[str, Any]) -> None:
     found = {(path, method) for path, method, _ in operations(document)}
 
-    assert found == {(re.sub(r":\w+\}", "}", resource.path), resource.method.lower()) for resource in STUDIES_RESOURCES}
-    assert len(found) == len(STUDIES_RESOURCES)
+    assert found == {*TABLE, ("/", "options")}
+    assert len(TABLE) == sum(len(service.resources) for service in SERVICES)
 
 
 def test_each_path_parameter_is_declared_and_no_parameter_twice(document: dict[str, Any]) -> None:
@@ -68,15 +85,26 @@ def test_operation_ids_are_unique_names(document: dict[str, Any]) -> None:
 
 
 def test_each_status_of_the_table_is_a_response(document: dict[str, Any]) -> None:
-    for resource in STUDIES_RESOURCES:
-        operation = document["paths"][re.sub(r":\w+\}", "}", resource.path)][resource.method.lower()]
+    for (path, method), resource in TABLE.items():
+        operation = document["paths"][path][method]
+        own = {str(int(status)) for status in resource.statuses}
 
-        assert set(operation["responses"]) == {str(int(status)) for status in resource.statuses}
+        assert set(operation["responses"]) == own | {"401", "403", "500"}
         for status, response in operation["responses"].items():
             assert response["description"]
-            assert ("content" in response) is (status not in ("204", "304"))
+            assert "content" in response or int(status) < 400
             assert all(re.fullmatch(r"[\w.+-]+/[\w.+-]+", name) for name in response.get("content", {}))
         assert ("requestBody" in operation) is bool(resource.request_types)
+
+
+def test_what_is_elsewhere_names_its_server(document: dict[str, Any]) -> None:
+    assert document["paths"]["/wado-ws"]["servers"] == [{"url": "https://host"}]
+    assert "servers" not in document["paths"]["/studies"]
+
+
+@pytest.mark.requirement("CAP-09")
+def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
 
 
 def test_each_reference_leads_to_a_schema(document: dict[str, Any]) -> None:
@@ -99,9 +127,11 @@ def test_the_document_is_served_with_the_url_of_this_server(client: httpx.Client
 
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
     assert response.json()["servers"] == [{"url": f"{str(client.base_url).rstrip('/')}/dicomweb"}]
-    served = [resource for resource in STUDIES_RESOURCES if resource.is_served(Settings())]
-    assert len(list(operations(response.json()))) == len(served)
-    assert not any(method == "delete" for _, method, _ in operations(response.json()))
+    served = [resource for service in SERVICES for resource in service.resources if resource.is_served(Settings())]
+    assert len(list(operations(response.json()))) == len(served) + 1
+    assert not any(
+        method == "delete" and path.startswith("/studies") for path, method, _ in operations(response.json())
+    )
 
 
 def test_the_page_and_all_that_it_loads_come_from_this_server(client: httpx.Client) -> None:

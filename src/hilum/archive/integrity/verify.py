@@ -13,8 +13,9 @@ from itertools import groupby, islice
 from typing import Final
 
 from hilum.archive.archive import Archive
-from hilum.archive.ingest import index_blob, remake_sidecars
+from hilum.archive.ingest import Ingested, index_blob, remake_sidecars
 from hilum.archive.integrity.digests import fault_of
+from hilum.archive.npi.ingest import index_non_patient_blob
 from hilum.archive.removal import knows_blob, state_of_blob
 from hilum.dicom.reading.instance import FRAME_RECORD, DecodeError, EncapsulatedFrames
 from hilum.errors import TargetGone, TargetNotFound
@@ -168,7 +169,9 @@ def _is_live(row: IndexRow, archive: Archive) -> bool:
 def _quarantine(row: IndexRow, archive: Archive) -> None:
     """Take an instance out of sight, so that it can be stored again; what is left of its blob stays."""
     archive.blobs.put(row.blob_id, Part.QUARANTINED, b"")
-    if _is_live(row, archive):
+    if not row.study_instance_uid:
+        archive.index.non_patients.forget(row.blob_id)
+    elif _is_live(row, archive):
         archive.index.trash(row.study_instance_uid, row.series_instance_uid, row.sop_instance_uid)
 
 
@@ -201,6 +204,13 @@ def _bury_soon(blob_id: str, kind: str, text: str, archive: Archive, repair: Rep
     return Finding(kind, blob_id, text, repaired=repair is Repair.YES)
 
 
+def _indexed(blob_id: str, archive: Archive, state: State) -> Ingested:
+    try:
+        return index_blob(blob_id, archive=archive, state=state)
+    except DecodeError:
+        return index_non_patient_blob(blob_id, archive=archive)
+
+
 def _is_at_work(blob_id: str, archive: Archive) -> bool:
     """Say whether a process is taking a blob in, or has done so meanwhile."""
     is_staged = any(blob_id == unsettled for unsettled, _ in archive.blobs.unsettled())
@@ -213,7 +223,7 @@ def _check_lost(blob_id: str, archive: Archive, repair: Repair, state: State) ->
     if repair is Repair.NO:
         return Finding("lost row", blob_id, "The index does not know this blob.")
     try:
-        result = index_blob(blob_id, archive=archive, state=state)
+        result = _indexed(blob_id, archive, state)
     except DecodeError:
         archive.blobs.put(blob_id, Part.QUARANTINED, b"")
         return Finding("broken blob", blob_id, "It is no readable DICOM object; quarantined.", repaired=True)

@@ -6,7 +6,7 @@ The Studies Service and the URI Service call `retrieve_rendered`; the bytes are 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Final
 
@@ -14,9 +14,12 @@ from hilum.archive.archive import Archive
 from hilum.archive.rendering.sources import source_of
 from hilum.dicom.resources import TargetResource
 from hilum.errors import InvalidRequest, NotAcceptable, PayloadTooLarge, TargetGone, TargetNotFound
+from hilum.render.documents.characters import SUPPORTED, media_range_charset
+from hilum.render.documents.documents import document_charset
+from hilum.render.documents.report import stored_references
 from hilum.render.parameters import PixelRegion, RenderingParameters
 from hilum.render.rendering import Rendering
-from hilum.render.representations import RENDERED_TYPES, RenderedType, category_of, types_for
+from hilum.render.representations import RENDERED_TYPES, Category, RenderedType, category_of, types_for
 from hilum.render.source import Source
 from hilum.render.states.references import is_presentation_state, referenced_frames
 from hilum.store.rows.records import StoredInstance
@@ -38,6 +41,8 @@ class RenderedPart:
     """What the bytes depend on, beside their media type, for the ETag."""
     render: Callable[[], bytes]
     """Make the bytes; raises NotAcceptable, PayloadTooLarge or InvalidRequest."""
+    rendering: Rendering
+    """What it is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +209,39 @@ def _part(
         return None, offers
     row = next(row for row in RENDERED_TYPES if (row.category, row.media_type) == (category, offer.media_type))
     state_source = source_of(item.state, archive=archive) if item.state else None
-    rendering = Rendering(source, indices, parameters, state_source, archive.settings.rendering.max_pixels)
-    version = f"{item.instance.blob_id}/{item.state.blob_id if item.state else ''}/{list(indices)}/{parameters}"
-    return RenderedPart(offer, item.path, version, partial(_render, row, rendering)), offers
+    version = f"{item.instance.blob_id}/{item.state.blob_id if item.state else ''}/{list(indices)}"
+    is_stored = _stored_instances(archive)
+    if category is Category.TEXT:
+        parameters, offer = _with_charset(source, parameters, offer, wanted.acceptable)
+        version += stored_references(source.attributes, is_stored)
+    max_pixels = archive.settings.rendering.max_pixels
+    rendering = Rendering(source, indices, parameters, state_source, max_pixels, is_stored)
+    part = RenderedPart(offer, item.path, f"{version}/{parameters}", partial(_render, row, rendering), rendering)
+    return part, offers
+
+
+def _with_charset(
+    source: Source, parameters: RenderingParameters, offer: Offer, acceptable: Acceptable
+) -> tuple[RenderingParameters, Offer]:
+    """Return the parameters and the offer with the character set that the text comes in (CHR-07)."""
+    accept = f"{acceptable.parameter},{acceptable.header}" if acceptable.parameter else acceptable.header
+    charset = media_range_charset(accept, offer.media_type) or parameters.charset
+    charset = document_charset(source, offer.media_type, charset)
+    return replace(parameters, charset=charset), replace(offer, charsets=(charset,) if charset else ())
+
+
+def _stored_instances(archive: Archive) -> Callable[[TargetResource], bool]:
+    """Return what says whether an instance is stored; it asks once for each."""
+
+    @lru_cache(maxsize=4096)
+    def is_stored(target: TargetResource) -> bool:
+        try:
+            archive.index.find_instance(target.study_instance_uid, target.series_instance_uid, target.sop_instance_uid)
+        except (TargetNotFound, TargetGone):
+            return False
+        return True
+
+    return is_stored
 
 
 def _render(row: RenderedType, rendering: Rendering) -> bytes:
@@ -230,7 +265,12 @@ def rendered_offers(types: tuple[str, ...], packagings: tuple[Packaging, ...]) -
     `*/*` takes the first: categories without a default of the standard's take any (MT-34).
     """
     return tuple(
-        Offer(packaging, media_type, is_default_type=media_type == types[0])
+        Offer(
+            packaging,
+            media_type,
+            is_default_type=media_type == types[0],
+            charsets=SUPPORTED if media_type.startswith("text/") else (),
+        )
         for packaging in packagings
         for media_type in types
     )

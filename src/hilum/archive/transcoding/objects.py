@@ -19,10 +19,11 @@ from hilum.archive.pixels import kept_history, remember_undecodable, wire_data_s
 from hilum.archive.transcoding.frames import FrameForm, frame_form, transcoded_frame
 from hilum.dicom.pixels.encode import ENCODERS
 from hilum.dicom.pixels.history import compressed
-from hilum.dicom.reading.file_meta import read_head
+from hilum.dicom.reading.file_meta import Head, read_head
 from hilum.dicom.reading.heads import encapsulated_head, short_values
+from hilum.dicom.reading.implicit_form import ImplicitForm
 from hilum.dicom.reading.instance import BulkValue, DecodeError
-from hilum.dicom.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, NATIVE_SYNTAXES
+from hilum.dicom.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, NATIVE_SYNTAXES
 from hilum.errors import NotAcceptable
 from hilum.store.blobs.space import full_is_out_of_resources
 from hilum.store.rows.records import StoredInstance
@@ -160,18 +161,10 @@ def deflated_bytes(explicit: Iterator[bytes], *, archive: Archive) -> Iterator[b
 
     Source: PS3.5 A.5.
     """
-    start = b""
-    for chunk in explicit:
-        start += chunk
-        if len(start) >= _HEAD_BYTES:
-            break
-    try:
-        head = read_head(start)
-    except DecodeError as error:
-        raise NotAcceptable("The head of the instance is too long to be rewritten.") from error
+    head, start = _begun(explicit)
     deflater = zlib.compressobj(_DEFLATE_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     with archive.codecs:
-        deflated = deflater.compress(start[head.length :])
+        deflated = deflater.compress(start)
     yield head.rewritten(DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN) + deflated
     length = len(deflated)
     for chunk in explicit:
@@ -183,3 +176,45 @@ def deflated_bytes(explicit: Iterator[bytes], *, archive: Archive) -> Iterator[b
     deflated = deflater.flush()
     length += len(deflated)
     yield deflated + b"\0" * (length % 2)
+
+
+def implicit_bytes(explicit: Iterator[bytes], *, archive: Archive) -> Iterator[bytes]:
+    """Yield an object in Implicit VR Little Endian.
+
+    Args:
+        explicit: the chunks of the same object in Explicit VR Little Endian.
+        archive: whose limits hold.
+
+    Raises:
+        NotAcceptable: the object is none that can be rewritten.
+
+    Source: PS3.5 A.1.
+    """
+    head, start = _begun(explicit)
+    form = ImplicitForm(nesting=archive.scan_limits.nesting)
+    try:
+        yield head.rewritten(IMPLICIT_VR_LITTLE_ENDIAN) + form.feed(start)
+        for chunk in explicit:
+            if rewritten := form.feed(chunk):
+                yield rewritten
+        form.close()
+    except DecodeError as error:
+        raise NotAcceptable("The instance has no form in Implicit VR Little Endian.") from error
+
+
+def _begun(explicit: Iterator[bytes]) -> tuple[Head, bytes]:
+    """Return the head of an object, and what was read of the data set behind it.
+
+    Raises:
+        NotAcceptable: the head is too long.
+    """
+    start = b""
+    for chunk in explicit:
+        start += chunk
+        if len(start) >= _HEAD_BYTES:
+            break
+    try:
+        head = read_head(start)
+    except DecodeError as error:
+        raise NotAcceptable("The head of the instance is too long to be rewritten.") from error
+    return head, start[head.length :]

@@ -64,6 +64,17 @@ def regions_to_keep(data_set: Dataset) -> tuple[Region, ...] | None:
     raise CannotClean("Identifying text in the pixels of the instance cannot be ruled out.")
 
 
+def refuse_embedded_overlays(data_set: Dataset) -> None:
+    """Refuse overlays in unused bits of the pixels: they would stay when their attributes go.
+
+    Raises:
+        CannotClean: there are some.
+    """
+    groups = {int(tag) >> 16 for tag in data_set.keys() if 0x6000 <= int(tag) >> 16 < 0x6100}  # noqa: SIM118 - a data set yields elements
+    if any((group, 0x0010) in data_set and (group, 0x3000) not in data_set for group in groups):
+        raise CannotClean("The pixels of the instance have overlays in them.")
+
+
 def _is_without_text(data_set: Dataset) -> bool:
     image_type = [str(value).upper() for value in data_set.get("ImageType") or ()]
     return (

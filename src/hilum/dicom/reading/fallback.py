@@ -79,7 +79,7 @@ def repair(source: Source, sidecar: Sidecar, cause: DecodeError) -> str:
     if blob.count(_ITEM) > _MAX_ITEMS:
         raise ExcessError(_TOO_MUCH)
     reader = _Reader(blob)
-    with _quietly():
+    with quietly():
         try:
             data_set = pydicom.dcmread(reader, force=True)
             _check_whole(data_set, _MAX_SEQUENCE_BYTES)
@@ -146,7 +146,7 @@ _repairing: Final = threading.Lock()
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Keep pydicom's warnings, which may hold values of the data set, out of the log of this thread."""
     thread = threading.get_ident()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Self
 
@@ -99,12 +99,34 @@ def scan(buffer: bytes | memoryview, *, limits: ScanLimits, open_spool: OpenSpoo
 
     Source: PS3.10 7, PS3.5 7; TSX-01.
     """
+    return _scan(buffer, limits, open_spool, _IDENTIFYING)
+
+
+def scan_non_patient(buffer: bytes | memoryview, *, limits: ScanLimits, open_spool: OpenSpool) -> ScannedInstance:
+    """Read a Part 10 object that belongs to no study: the UIDs of its study and series are ''.
+
+    Args:
+        buffer: as `scan`.
+        limits: as `scan`.
+        open_spool: as `scan`.
+
+    Raises:
+        DecodeError: as `scan`; or the object has a Study Instance UID.
+
+    Source: PS3.18 12.
+    """
+    return _scan(buffer, limits, open_spool, _IDENTIFYING[2:])
+
+
+def _scan(
+    buffer: bytes | memoryview, limits: ScanLimits, open_spool: OpenSpool, identifying: Sequence[tuple[int, str]]
+) -> ScannedInstance:
     with source_of(buffer, open_spool) as source:
         overflow = Overflow(open_spool)
         reading = None
         try:
             reading = _Roads(source, limits, open_spool, overflow).read()
-            return _instance(reading, overflow, open_spool)
+            return _instance(reading, overflow, open_spool, identifying)
         except BaseException as error:
             if reading is not None and reading.sidecar is not None:
                 reading.sidecar.close()
@@ -275,18 +297,22 @@ def _found_syntax(source: Source, offset: int) -> str:
     return EXPLICIT_VR_BIG_ENDIAN if is_big else EXPLICIT_VR_LITTLE_ENDIAN
 
 
-def _instance(reading: _Reading, overflow: Overflow, open_spool: OpenSpool) -> ScannedInstance:
+def _instance(
+    reading: _Reading, overflow: Overflow, open_spool: OpenSpool, identifying: Sequence[tuple[int, str]]
+) -> ScannedInstance:
     """Put the results of a reading together."""
     level, scan = reading.level, reading.scan
     if not is_uid(reading.transfer_syntax_uid):
         raise DecodeError("The Transfer Syntax UID of the object is no valid UID.", tag=0x00020010)
-    uids = [_uid(level, tag, name) for tag, name in _IDENTIFYING]
+    uids = {tag: _uid(level, tag, name) for tag, name in identifying}
+    if _STUDY_INSTANCE_UID not in uids and _value(level, _STUDY_INSTANCE_UID) is not None:
+        raise DecodeError("The object belongs to a study.", tag=_STUDY_INSTANCE_UID)
     metadata = compress_metadata(level.text(), overflow, open_spool)
     return ScannedInstance(
-        study_instance_uid=uids[0],
-        series_instance_uid=uids[1],
-        sop_instance_uid=uids[2],
-        sop_class_uid=uids[3],
+        study_instance_uid=uids.get(_STUDY_INSTANCE_UID, ""),
+        series_instance_uid=uids.get(_SERIES_INSTANCE_UID, ""),
+        sop_instance_uid=uids[_SOP_INSTANCE_UID],
+        sop_class_uid=uids[_SOP_CLASS_UID],
         transfer_syntax_uid=reading.transfer_syntax_uid,
         data_set_offset=reading.head.length,
         attributes=_attributes(level, scan),
@@ -301,11 +327,13 @@ def _instance(reading: _Reading, overflow: Overflow, open_spool: OpenSpool) -> S
     )
 
 
+_STUDY_INSTANCE_UID, _SERIES_INSTANCE_UID = 0x0020000D, 0x0020000E
+_SOP_INSTANCE_UID, _SOP_CLASS_UID = 0x00080018, 0x00080016
 _IDENTIFYING: Final = (
-    (0x0020000D, "Study Instance UID"),
-    (0x0020000E, "Series Instance UID"),
-    (0x00080018, "SOP Instance UID"),
-    (0x00080016, "SOP Class UID"),
+    (_STUDY_INSTANCE_UID, "Study Instance UID"),
+    (_SERIES_INSTANCE_UID, "Series Instance UID"),
+    (_SOP_INSTANCE_UID, "SOP Instance UID"),
+    (_SOP_CLASS_UID, "SOP Class UID"),
 )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.errors import PayloadTooLarge
+from hilum.errors import NotAcceptable, PayloadTooLarge
 from hilum.render.encoders.images import image_of, refuse_profile
 from hilum.render.encoders.timing import frame_durations
 from hilum.render.grayscale.choice import image_transform, words_of
@@ -20,6 +20,8 @@ from hilum.render.rendering import Rendering
 
 _SHORTEST_MS: Final = 20
 """Browsers take shorter delays for none and show them slowly."""
+_MOST_FRAMES: Final = 16_384
+"""However small they are: an object of 2 MB may have millions of frames of one pixel, which would take hours."""
 
 
 def render_gif(rendering: Rendering) -> bytes:
@@ -27,22 +29,27 @@ def render_gif(rendering: Rendering) -> bytes:
 
     Raises:
         InvalidRequest: a colour profile is asked for (REND-32).
+        NotAcceptable: a picture stands still for longer than the format can say.
         PayloadTooLarge: all frames together have too many pixels.
     """
     refuse_profile(rendering.parameters, "image/gif")
     durations = frame_durations(rendering.source.attributes, len(rendering.frame_indices))
     images = [image_of(pixels) for pixels in frames_of(rendering)]
     buffer = io.BytesIO()
-    images[0].save(
-        buffer,
-        "GIF",
-        save_all=True,
-        append_images=images[1:],
-        duration=[max(_SHORTEST_MS, round(duration / 10) * 10) for duration in durations],
-        loop=0,
-        optimize=False,
-        disposal=1,
-    )
+    try:
+        images[0].save(
+            buffer,
+            "GIF",
+            save_all=True,
+            append_images=images[1:],
+            duration=[max(_SHORTEST_MS, round(duration / 10) * 10) for duration in durations],
+            loop=0,
+            optimize=False,
+            disposal=1,
+        )
+    except OverflowError as error:
+        # Pillow makes equal neighbours one picture with the sum of their times, which has 16 bits.
+        raise NotAcceptable("A GIF shows no picture for more than 655 seconds: ask for fewer frames.") from error
     return buffer.getvalue()
 
 
@@ -50,8 +57,10 @@ def frames_of(rendering: Rendering) -> Iterator[NDArray[np.uint8]]:
     """Yield the pictures of frames, all of one size, shown through one window.
 
     Raises:
-        PayloadTooLarge: all together have too many pixels.
+        PayloadTooLarge: all together have too many pixels, or there are too many frames.
     """
+    if len(rendering.frame_indices) > _MOST_FRAMES:
+        raise PayloadTooLarge(f"A rendered representation has at most {_MOST_FRAMES} frames: ask for fewer.")
     rendering = with_common_window(rendering)
     budget = rendering.max_pixels
     for frame_index in rendering.frame_indices:

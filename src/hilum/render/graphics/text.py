@@ -21,7 +21,8 @@ Inks = tuple[Color, Color]
 _MOST_CHARACTERS: Final = 1024
 _MISSING: Final = "\U0010fffd"
 _FIRAGO, _SYMBOLS, _CJK = range(3)
-_FONTS: Final = (_FIRAGO, _SYMBOLS, _CJK)
+FONTS: Final = ("ttf", "ttf", "otf")
+"""Suffix of each font file, the first choice first."""
 _CJK_PACKAGE: Final = "cvttf_NotoSansCJK_Regular"
 
 
@@ -34,8 +35,11 @@ class Run:
 
 
 @lru_cache(maxsize=3)
-def _font_data(number: int) -> bytes:
-    """Return a font file. FiraGO has Latin, Cyrillic, Greek, Georgian, Arabic, Hebrew, Thai and Devanagari."""
+def font_data(number: int) -> bytes:
+    """Return a font file by its number in `FONTS`.
+
+    FiraGO has Latin, Cyrillic, Greek, Georgian, Arabic, Hebrew, Thai and Devanagari.
+    """
     if number == _CJK:
         found = importlib.util.find_spec(_CJK_PACKAGE)
         folder = Path(found.origin).parent if found and found.origin else Path()
@@ -47,7 +51,7 @@ def _font_data(number: int) -> bytes:
 
 @lru_cache(maxsize=64)
 def _font(number: int, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(io.BytesIO(_font_data(number)), size)
+    return ImageFont.truetype(io.BytesIO(font_data(number)), size)
 
 
 @lru_cache(maxsize=8192)
@@ -55,7 +59,7 @@ def _font_of(character: str) -> int:
     """Return the first font that has a glyph for a character; the first of all where none has."""
     if character.isspace() or unicodedata.combining(character) or unicodedata.category(character) == "Cf":
         return _FIRAGO
-    for number in _FONTS:
+    for number in range(len(FONTS)):
         font = _font(number, 24)
         if bytes(font.getmask(character)) != bytes(font.getmask(_MISSING)):
             return number

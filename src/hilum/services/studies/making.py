@@ -62,13 +62,17 @@ def store_metadata(request: StoreRequest, *, archive: Archive) -> list[Ingested]
 
     Raises:
         InvalidRequest: there are no metadata that can be read (STOW-44).
-        PayloadTooLarge: they are longer than `store.metadata_bytes`.
+        PayloadTooLarge: they are longer than `store.metadata_bytes`, or describe more instances than a request may
+            have parts.
     """
     metadata, bulk = _sorted_parts(request)
     limit = archive.settings.store.metadata_bytes
     if sum(part.size for part in metadata) > limit:
         raise PayloadTooLarge(f"The metadata of one request may have {limit} bytes.")
-    read = _read_json(metadata) if request.form == JSON else _read_xml(metadata, archive.settings.store.nesting)
+    if request.form == JSON:
+        read = _read_json(metadata, archive.settings.http.max_parts)
+    else:
+        read = _read_xml(metadata, archive.settings.store.nesting)
     data_sets = [one for one in read if not isinstance(one, Ingested)]
     locations = _Locations(bulk, request.url)
     referred = {uri for data_set in data_sets for uri in _references(data_set)}
@@ -111,14 +115,16 @@ def _media_type(part: KeptPart, missing: str) -> MediaType:
         raise InvalidRequest("A part of the payload has a Content-Type that is none.") from error
 
 
-def _read_json(metadata: Sequence[KeptPart]) -> list[DataSet | Ingested]:
-    """Return the data sets of the array; one that makes no sense is a failure of its own."""
+def _read_json(metadata: Sequence[KeptPart], most: int) -> list[DataSet | Ingested]:
+    """Return the data sets of the array, at most so many; one that makes no sense is a failure of its own."""
     try:
         objects = parse_objects(metadata[0].path.read_bytes())
     except DecodeError as error:
         raise InvalidRequest(str(error)) from error
     if not objects:
         raise InvalidRequest("The metadata are an empty array.")
+    if len(objects) > most:
+        raise PayloadTooLarge(f"The metadata of one request may describe {most} instances.")
     return [_model(one) for one in objects]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Column, MetaData, String, Table, select
 
 from hilum.store.database.database import DRIVER_ERRORS, Database, IndexUnusable, Kind, Session
 
-REVISIONS: Final = ("0001", "0003", "0004", "0002")
+REVISIONS: Final = ("0001", "0003", "0004", "0002", "0005")
 """Versions of the schema, oldest first; the last one is what this program works on."""
 
 _version: Final = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))

@@ -365,3 +365,37 @@ worklist_receiver: Final = Table(
 """Position in the event log up to which each receiver of event reports has got them."""
 
 Index("ix_event_workitem", event.c.time, **_where("kind = 'workitem'"))  # type: ignore[arg-type]
+
+non_patient: Final = Table(
+    "non_patient",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _text("category"),
+    _text("sop_instance_uid"),
+    _text("sop_class_uid"),
+    _text("transfer_syntax_uid"),
+    _text("blob_id"),
+    _integer("size_bytes"),
+    _integer("data_set_offset"),
+    Column("head_digest", LargeBinary, nullable=False),
+    Column("data_set_digest", LargeBinary, nullable=False),
+    _text("wire_form"),
+    Column("changed", Double, nullable=False),
+    UniqueConstraint("sop_instance_uid"),
+)
+"""Instances that belong to no patient; `category`: a key of `dicom.npi.categories.CATEGORIES`."""
+
+Index("ix_non_patient_order", non_patient.c.category, non_patient.c.sop_instance_uid)
+Index("ix_non_patient_blob", non_patient.c.blob_id)
+
+non_patient_body: Final = Table(
+    "non_patient_body",
+    metadata,
+    Column("non_patient_row", Key, ForeignKey("non_patient.id"), primary_key=True, autoincrement=False),
+    _text("attributes"),
+    Column("metadata", LargeBinary),
+    _integer("metadata_size"),
+)
+"""`attributes`: JSON text of what searches return; `metadata`: as in `instance_body`."""
+
+non_patient_key: Final = _key_table("non_patient_key", non_patient)

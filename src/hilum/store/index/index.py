@@ -21,6 +21,7 @@ from hilum.store.database.schema import check_schema
 from hilum.store.index import trash
 from hilum.store.index.commitments import Commitments
 from hilum.store.index.writer import Writer
+from hilum.store.npi.instances import NonPatients
 from hilum.store.rows import reading
 from hilum.store.rows.events import EventWaiter, events_after
 from hilum.store.rows.keys import inserting
@@ -56,7 +57,7 @@ _HAS_VERSION: Final[Select[Any]] = (
 class Index:
     """What is stored, where its bytes lie, and how to find it."""
 
-    def __init__(self, database: Database, writer: Writer, searches: Searches) -> None:
+    def __init__(self, database: Database, writer: Writer, searches: Searches, duplicates: DuplicatePolicy) -> None:
         """Bind the parts together; `open` is the way to one."""
         self._database: Final = database
         self._writer: Final = writer
@@ -64,6 +65,7 @@ class Index:
         self._waiter: Final = EventWaiter(database)
         self.commitments: Final = Commitments(database, writer)
         self.worklist: Final = Worklist(database, writer.change)
+        self.non_patients: Final = NonPatients(database, writer.change, duplicates)
 
     @classmethod
     def open(
@@ -94,7 +96,8 @@ class Index:
             database.drop_idle()
             raise
         keys = frozenset(instance_keys)
-        return cls(database, Writer(database, lock_path, duplicates, keys), Searches(database, keys, scan_limit))
+        writer = Writer(database, lock_path, duplicates, keys)
+        return cls(database, writer, Searches(database, keys, scan_limit), duplicates)
 
     def __enter__(self) -> Self:
         """Close the index at the end of the block."""
@@ -252,12 +255,13 @@ class Index:
         return trash.trashed(self._database, trash.Target(study, series, sop))
 
     def rows(self) -> Iterator[IndexRow]:
-        """Yield every instance row of any state, read in batches."""
-        return trash.all_rows(self._database)
+        """Yield every instance row of any state, read in batches; those of non-patient instances come last."""
+        yield from trash.all_rows(self._database)
+        yield from self.non_patients.rows()
 
     def rows_of_blob(self, blob_id: str) -> Sequence[IndexRow]:
         """Return the rows that name a blob: one, or none if the index does not know it."""
-        return trash.rows_of_blob(self._database, blob_id)
+        return trash.rows_of_blob(self._database, blob_id) or self.non_patients.rows_of_blob(blob_id)
 
     def contradictions(self) -> Iterator[RecordedContradiction]:
         """Yield the values of studies and series on which their instances disagree."""

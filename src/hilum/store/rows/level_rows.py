@@ -192,8 +192,24 @@ class LevelRows:
             is_rewritten=study.is_rewritten or (series.stored_count > 0) is not (series.instance_count > 0),
         )
 
+    def forget_unseen(self, offered: NewInstance, replaced: int) -> None:
+        """Forget the attributes of the instance's study and series if nothing else of them is live.
+
+        What was said of deleted objects, of another patient maybe, must not be told of this one.
+
+        Args:
+            offered: an instance that becomes live.
+            replaced: -1 if it takes the place of a live one, else 0.
+        """
+        study = self.lock_study(offered.study_instance_uid)
+        series = self.find_series(study, offered.series_instance_uid) if study else None
+        if series and series.instance_count + replaced == 0:
+            self.wipe_series(series)
+        if study and study.instance_count + replaced == 0:
+            self.wipe_study(study)
+
     def wipe_series(self, series: SeriesRow) -> None:
-        """Forget the attributes of a series of which no object is left."""
+        """Forget the attributes of a series."""
         self._series[series.study_uid, series.uid] = replace(
             series, members={}, merged_digest=_NOT_MERGED, is_rewritten=True
         )
@@ -201,7 +217,7 @@ class LevelRows:
         self._session.run(_DELETE_CONTRADICTIONS, {"study_row": study.row, "series_row": series.row})
 
     def wipe_study(self, study: StudyRow) -> None:
-        """Forget the attributes of a study of which no object is left."""
+        """Forget the attributes of a study."""
         self._studies[study.uid] = replace(
             self._studies[study.uid], members={}, merged_digest=_NOT_MERGED, is_rewritten=True
         )

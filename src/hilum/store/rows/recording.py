@@ -144,6 +144,7 @@ class Recorder:
     def _insert(
         self, offered: NewInstance, kind: str, replaced: int, replaced_bytes: int = 0, lost_blob_id: str = ""
     ) -> None:
+        self._levels.forget_unseen(offered, replaced)
         series = self._insert_row(offered, tables.LIVE)
         self._log(
             offered, kind, {"blob_id": offered.blob_id} | ({"lost_blob_id": lost_blob_id} if lost_blob_id else {})

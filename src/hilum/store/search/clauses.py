@@ -118,7 +118,7 @@ def clauses(shapes: Sequence[Shape], kind: Kind, plan: Plan) -> Iterator[ColumnE
     groups: dict[object, list[int]] = {}
     for number, shape in enumerate(shapes):
         if shape.op is Op.EMPTY:
-            yield empty_clause(number, plan, KeyRows(KEY_TABLES[shape.level], _OWNERS[shape.level]))
+            yield empty_clause(number, KeyRows(KEY_TABLES[shape.level], _OWNERS[shape.level]))
         elif has_column(shape):
             yield _column_clause(shape, number, _tested_column(shape, number, plan), kind)
         else:
@@ -188,10 +188,11 @@ def few(shape: Shape, number: int, kind: Kind, most: int) -> Select[Any]:
     return select(func.count()).select_from(found.limit(literal_column(str(most))).subquery())
 
 
-def empty_clause(number: int, plan: Plan, rows: KeyRows) -> ColumnElement[bool]:
+def empty_clause(number: int, rows: KeyRows) -> ColumnElement[bool]:
     """Return the condition that the owner has no value of an attribute."""
     key = rows.table.alias(f"k{number}")
-    value = key.c.value if plan.way is Way.PLANNED else _unindexed(key.c.value)
+    # The index of values would be gone through once an owner.
+    value = _unindexed(key.c.value)
     is_value = (key.c.owner == rows.owner, key.c.path == bindparam(f"p{number}"), value > _EMPTY)
     return ~exists(select(_ONE).select_from(key).where(*is_value))
 
@@ -200,7 +201,7 @@ def _exists_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, 
     level = shapes[numbers[0]].level
     # Known before the study's own row is read.
     owner = _posting.owner if plan.way is Way.POSTING and level is Level.STUDY else _OWNERS[level]
-    return item_clause(shapes, numbers, kind, plan, KeyRows(KEY_TABLES[level], owner))
+    return item_clause(shapes, numbers, kind, KeyRows(KEY_TABLES[level], owner))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,17 +212,16 @@ class KeyRows:
     owner: ColumnElement[int]
 
 
-def item_clause(
-    shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, plan: Plan, rows: KeyRows
-) -> ColumnElement[bool]:
+def item_clause(shapes: Sequence[Shape], numbers: Sequence[int], kind: Kind, rows: KeyRows) -> ColumnElement[bool]:
     """Return the condition that the owner has key rows of one item that pass these tests."""
     table = rows.table
     keys = [table.alias(f"k{number}") for number in numbers]
     conditions: list[ColumnElement[bool]] = []
     for place, (number, key) in enumerate(zip(numbers, keys, strict=True)):
         shape = shapes[number]
-        # From here the owner is known: the primary key leads to its rows, the index of values must not.
-        value = key.c.value if plan.way is Way.PLANNED else _unindexed(key.c.value)
+        # From here the owner is known: the primary key leads to its rows. SQLite would take the index of values for a
+        # range and go through all of its rows once an owner, in counts as well.
+        value = key.c.value if kind is Kind.POSTGRESQL else _unindexed(key.c.value)
         conditions += [key.c.owner == rows.owner, key.c.path == bindparam(f"p{number}")]
         if shape.op is Op.MOMENT:
             conditions.append(_moment_clause(number, value, _time_of(key, table, number)))

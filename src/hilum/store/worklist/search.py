@@ -109,10 +109,10 @@ def conditions(form: _Form, plan: Plan) -> list[ColumnElement[bool]]:
             found.append(compared(shape, number, column, None, form.kind))
             continue
         if shape.op is Op.EMPTY:
-            found.append(empty_clause(number, plan, _ROWS))
+            found.append(empty_clause(number, _ROWS))
             continue
         groups.setdefault(shape.path[0] if len(shape.path) > 1 else number, []).append(number)
-    found += [item_clause(form.shapes, numbers, form.kind, plan, _ROWS) for numbers in groups.values()]
+    found += [item_clause(form.shapes, numbers, form.kind, _ROWS) for numbers in groups.values()]
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 import orjson
 from lxml import etree
+from pydicom.uid import UID
 
 from hilum.web.resources.resource import Resource
 
@@ -101,7 +102,8 @@ def _method(resource: Resource) -> Element:
     path = "_".join(re.findall(r"\w+", "/".join(_segments(resource.path))))
     attributes = {"name": resource.method, "id": f"{resource.method.lower()}_{path}"}
     named = Element("doc", {"title": resource.transaction})
-    return Element("method", attributes, (named, _request(resource), *_responses(resource)))
+    classes = tuple(Element("doc", {"title": f"SOP Class {UID(uid).name} {uid}"}) for uid in resource.sop_classes)
+    return Element("method", attributes, (named, *classes, _request(resource), *_responses(resource)))
 
 
 def _request(resource: Resource) -> Element:
@@ -110,11 +112,28 @@ def _request(resource: Resource) -> Element:
 
 def _parameters(resource: Resource) -> Iterator[Element]:
     if resource.media_types:
-        options = tuple(Element("option", {"value": media_type}) for media_type in resource.media_types)
+        options = _options([*resource.media_types, *_object_types(resource)])
         yield Element("param", {"name": "Accept", "style": "header", "default": resource.media_types[0]}, options)
+        yield Element("param", {"name": "Accept-Charset", "style": "header"}, _options(("utf-8",)))
     for parameter in resource.parameters:
         xsd_type = _XSD_TYPES.get(parameter.schema, "xs:string")
-        yield Element("param", {"name": parameter.name, "style": "query", "type": xsd_type})
+        attributes = {"name": parameter.name, "style": "query", "type": xsd_type}
+        yield Element("param", attributes, _options(parameter.options))
+    named = {parameter.name for parameter in resource.parameters}
+    for key in resource.keys:
+        if key not in named:
+            yield Element("param", {"name": key, "style": "query", "type": "xs:string"})
+
+
+def _options(values: Iterable[str]) -> tuple[Element, ...]:
+    return tuple(Element("option", {"value": value}) for value in values)
+
+
+def _object_types(resource: Resource) -> Iterator[str]:
+    """Yield the media types of objects with each transfer syntax in which they can be had."""
+    for media_type in resource.media_types:
+        if "application/dicom" in media_type and "+" not in media_type:
+            yield from (f"{media_type}; transfer-syntax={uid}" for uid in resource.transfer_syntaxes)
 
 
 def _responses(resource: Resource) -> Iterator[Element]:

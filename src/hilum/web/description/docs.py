@@ -13,9 +13,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from hilum.web.description.openapi import openapi_document
+from hilum.web.description.openapi import described, openapi_document
 from hilum.web.origin import origin_of
-from hilum.web.resources.studies import STUDIES_RESOURCES
+from hilum.web.resources.services import SERVICES
 
 _PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -42,8 +42,8 @@ _POLICY: Final = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 
 
 async def _openapi(request: Request) -> Response:
     origin = origin_of(request)
-    served = [resource for resource in STUDIES_RESOURCES if resource.is_served(origin.settings)]
-    document = openapi_document(served, server_url=origin.service_url(request), version=version("hilum"))
+    services = described(SERVICES, origin.settings, public_url=origin.public_url.of(request))
+    document = openapi_document(services, server_url=origin.service_url(request), version=version("hilum"))
     return Response(orjson.dumps(document), media_type="application/json")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import logging
@@ -10,6 +11,9 @@ from typing import Final
 
 _logger = logging.getLogger(__name__)
 
+EVENTS_PROTOCOL: Final = "hilum.events"
+"""Subprotocol that a browser names, and gets, which sends its token as the name of another."""
+_TOKEN_PROTOCOL: Final = "hilum.bearer."  # noqa: S105 - the name of a subprotocol
 _SCHEME: Final = "bearer "
 _MAX_TOKEN: Final = 4096
 
@@ -64,6 +68,29 @@ class TokenFile:
     def _read(self) -> tuple[bytes, ...]:
         lines = (line.strip() for line in self._path.read_text("utf-8", "replace").splitlines())
         return tuple(_digest(line) for line in lines if line and not line.startswith("#"))
+
+
+def with_token_of_protocols(headers: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """Return the headers of a WebSocket's handshake with the token that its subprotocols carry.
+
+    A page can give a WebSocket no Authorization header. It sends the subprotocols `hilum.events` and
+    `hilum.bearer.` with the token in base64url, which no log and no history keeps as they would a query.
+
+    >>> with_token_of_protocols({b"sec-websocket-protocol": b"hilum.events, hilum.bearer.czNjcmV0"})[b"authorization"]
+    b'Bearer s3cret'
+    """
+    if b"authorization" in headers:
+        return headers
+    names = headers.get(b"sec-websocket-protocol", b"").decode("latin-1").split(",")
+    encoded = [name.strip().removeprefix(_TOKEN_PROTOCOL) for name in names if name.strip().startswith(_TOKEN_PROTOCOL)]
+    if len(encoded) != 1 or len(encoded[0]) > 2 * _MAX_TOKEN:
+        return headers
+    try:
+        token = base64.urlsafe_b64decode(encoded[0] + "=" * (-len(encoded[0]) % 4))
+    except ValueError:
+        return headers
+    # As any header, so that one rule compares both.
+    return {**headers, b"authorization": b"Bearer " + token}
 
 
 def _digest(token: str) -> bytes:

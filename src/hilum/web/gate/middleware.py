@@ -20,7 +20,7 @@ from hilum.config import Settings
 from hilum.errors import Forbidden, InvalidRequest, NotAuthenticated, TransactionError
 from hilum.web.errors import framework_answer, transaction_answer, unforeseen_answer
 from hilum.web.gate.access_log import Exchange, log_exchange, path_of
-from hilum.web.gate.authentication import TokenFile
+from hilum.web.gate.authentication import TokenFile, with_token_of_protocols
 from hilum.web.gate.cors import SAFE_METHODS, CorsPolicy, Headers, origin_of_url
 from hilum.web.gate.hosts import HostRule
 from hilum.web.gate.metrics import BYTES_IN, BYTES_OUT, IN_FLIGHT, Metrics
@@ -37,6 +37,9 @@ REQUEST_ID: Final = "hilum.request_id"
 _SANE_REQUEST_ID: Final = re.compile(rb"[0-9A-Za-z._:/+=@-]{1,128}")
 # Probes of an orchestrator ask by address and without a token; these answers tell nothing of what is stored.
 _OPEN_PATHS: Final = ("/health/",)
+# The page is the same for all, and where a person enters the token; all that it shows is asked for with it.
+_PAGE: Final = "/"
+_PAGE_ASSETS: Final = "/page/"
 _SINGLE_HEADERS: Final = (b"origin", b"authorization")
 _VARY_ORIGIN: Final = (b"vary", b"Origin")
 
@@ -118,8 +121,7 @@ class Gate:
             Forbidden: the host is not this server's, or a foreign page wants to change something.
             NotAuthenticated: it carries no valid token.
         """
-        if len(headers) < len(scope["headers"]) and any(_is_repeated(scope, name) for name in _SINGLE_HEADERS):
-            raise InvalidRequest("Origin and Authorization are given once.")
+        _check_single(scope, headers)
         is_open = scope["path"].startswith(_OPEN_PATHS)
         if not is_open:
             self._check_host(scope)
@@ -136,7 +138,7 @@ class Gate:
                 outflow.extra_headers = []
                 await outflow.answer(HTTPStatus.NO_CONTENT, self._cors.preflight_headers(origin, requested), b"")
                 return True
-        if not is_open:
+        if not is_open and not _is_page(scope["path"]):
             self._check_token(headers)
         return False
 
@@ -166,10 +168,11 @@ class Gate:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         origin = headers.get(b"origin")
         try:
+            _check_single(scope, headers)
             self._check_host(scope)
             if origin is not None and not self._allows_origin(scope, origin):
                 raise Forbidden("Pages of this origin may not use this origin server.")
-            self._check_token(headers)
+            self._check_token(with_token_of_protocols(headers))
         except TransactionError:
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -230,9 +233,19 @@ class _Outflow:
         await self({"type": "http.response.body", "body": body})
 
 
-def _is_repeated(scope: Scope, name: bytes) -> bool:
-    names: list[bytes] = [key for key, _ in scope["headers"]]
-    return names.count(name) > 1
+def _check_single(scope: Scope, headers: dict[bytes, bytes]) -> None:
+    """Check that what decides about a request is said once.
+
+    Raises:
+        InvalidRequest: it is not.
+    """
+    names = [key for key, _ in scope["headers"]]
+    if len(headers) < len(names) and any(names.count(name) > 1 for name in _SINGLE_HEADERS):
+        raise InvalidRequest("Origin and Authorization are given once.")
+
+
+def _is_page(path: str) -> bool:
+    return path == _PAGE or path.startswith(_PAGE_ASSETS)
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

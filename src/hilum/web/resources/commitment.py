@@ -33,6 +33,7 @@ COMMITMENT_RESOURCES: Final = (
         parameters=(_ACCEPT,),
         media_types=_FORMS,
         request_types=REQUEST_TYPES,
+        empty_statuses=(HTTPStatus.ACCEPTED,),
     ),
     Resource(
         "GET",
@@ -50,6 +51,8 @@ COMMITMENT_RESOURCES: Final = (
         ),
         parameters=(_ACCEPT,),
         media_types=_FORMS,
+        empty_statuses=(HTTPStatus.ACCEPTED,),
+        json_schema="DataSet",
     ),
 )
 

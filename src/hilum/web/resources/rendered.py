@@ -24,11 +24,15 @@ _VIEWPORT: Final = Parameter("viewport", "Width and height to fit into, and a re
 _PARAMETERS: Final = (
     _ACCEPT,
     _CHARSET,
-    Parameter("annotation", "What is burned in: a list of `patient` and `technique`."),
+    Parameter("annotation", "What is burned in: a list of these.", options=("patient", "technique")),
     Parameter("quality", "1 to 100, of lossy media types.", "integer"),
     _VIEWPORT,
     Parameter("window", "Center, width and function: `linear`, `linear-exact` or `sigmoid`."),
-    Parameter("iccprofile", "`no`, `yes`, `srgb`, `adobergb`, `rommrgb` or `displayp3`."),
+    Parameter(
+        "iccprofile",
+        "Color space of the pixels, and whether its profile is in the image.",
+        options=("no", "yes", "srgb", "adobergb", "rommrgb", "displayp3"),
+    ),
 )
 _STATUSES: Final = (
     HTTPStatus.OK,

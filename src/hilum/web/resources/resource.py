@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,6 +29,8 @@ class Parameter:
     description: str
     schema: str = "string"
     """JSON Schema type."""
+    options: tuple[str, ...] = ()
+    """The values that there are; (): any of the type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,16 @@ class Resource:
     """Media types of a successful response, the default first."""
     request_types: tuple[str, ...] = ()
     """Media types of the request's payload."""
+    empty_statuses: tuple[HTTPStatus, ...] = ()
+    """Statuses of success without a payload, beside those that never have one."""
+    json_schema: Literal["", "DataSet", "DataSets"] = ""
+    """Schema of a payload in the DICOM JSON Model; '': with POST one data set, else an array of data sets."""
+    transfer_syntaxes: tuple[str, ...] = ()
+    """Transfer syntaxes in which whole objects can be had, the default first."""
+    keys: tuple[str, ...] = ()
+    """Names of the matching keys that the standard asks for; others are taken as well."""
+    sop_classes: tuple[str, ...] = ()
+    """SOP Class UIDs that the resource is for; (): any that belongs to studies."""
     is_served: Callable[[Settings], bool] = _always
     """Whether this server has the resource; one that it has not is in no route and in no description."""
 

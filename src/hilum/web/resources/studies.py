@@ -5,6 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
+from hilum.dicom.levels import MATCHING_KEYS, Level
+from hilum.dicom.pixels.encode import LOSSLESS_TARGETS, LOSSY_TARGETS
+from hilum.dicom.searching.attribute_paths import name_of
+from hilum.dicom.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
 from hilum.web.resources.rendered import RENDERED_RESOURCES
 from hilum.web.resources.resource import Handler, Parameter, Resource, Service
 from hilum.web.services import store, studies
@@ -93,6 +97,29 @@ _STORE_STATUSES: Final = (
 )
 
 
+def _keys(*levels: Level) -> tuple[str, ...]:
+    """Return the names of the matching keys of these levels."""
+    return tuple(sorted(name_of(path) for level in levels for path in MATCHING_KEYS[level]))
+
+
+_LEVEL_KEYS: Final = {
+    "/studies": _keys(Level.STUDY),
+    "/studies/{study}/series": _keys(Level.SERIES),
+    "/series": _keys(Level.STUDY, Level.SERIES),
+    "/studies/{study}/instances": _keys(Level.SERIES, Level.INSTANCE),
+    "/studies/{study}/series/{series}/instances": _keys(Level.INSTANCE),
+    "/instances": _keys(Level.STUDY, Level.SERIES, Level.INSTANCE),
+}
+"""Keys of each search (PS3.18 Table 10.6.1-5)."""
+
+_OBJECT_SYNTAXES: Final = (
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    *LOSSLESS_TARGETS,
+    *LOSSY_TARGETS,
+)
+
+
 def _search(path: str, handler: Handler, what: str) -> Resource:
     return Resource(
         "GET",
@@ -103,6 +130,7 @@ def _search(path: str, handler: Handler, what: str) -> Resource:
         statuses=_SEARCH_STATUSES,
         parameters=_SEARCH_PARAMETERS,
         media_types=_DATA_SETS,
+        keys=_LEVEL_KEYS[path],
     )
 
 
@@ -116,6 +144,7 @@ def _retrieve(path: str, handler: Handler, what: str, source: str, media_types: 
         statuses=_RETRIEVE_STATUSES,
         parameters=(_ACCEPT,),
         media_types=media_types,
+        transfer_syntaxes=_OBJECT_SYNTAXES if _OBJECTS[0] in media_types else (),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
+from hilum.dicom.worklist.requirements import REQUIREMENTS
 from hilum.web.resources.resource import Handler, Parameter, Resource, Service, Socket
 from hilum.web.services import events, worklist
 from hilum.web.services.data_sets import OFFERS, OFFERS_OF_ONE, REQUEST_TYPES
@@ -93,6 +94,10 @@ WORKLIST_RESOURCES: Final = (
         ),
         parameters=_SEARCH_PARAMETERS,
         media_types=_FORMS,
+        keys=(
+            "SOPInstanceUID",
+            *(row.path for row in REQUIREMENTS if row.is_returned and row.path != "SOPInstanceUID"),
+        ),
     ),
     _payload(
         "POST",

@@ -17,6 +17,7 @@ from hilum.dicom.worklist.reports import event_message
 from hilum.errors import InvalidRequest
 from hilum.services.worklist.event_reports import missed_reports, start_of_replay
 from hilum.store.worklist.records import Report
+from hilum.web.gate.authentication import EVENTS_PROTOCOL
 from hilum.web.origin import Origin, origin_of
 from hilum.web.services.workitem_targets import ae_title_of
 from hilum.web.transfer.feed import Receiver
@@ -44,7 +45,8 @@ async def open_notification_connection(socket: WebSocket) -> None:
     except InvalidRequest as error:
         await socket.send_denial_response(Response(f"{error}\n", HTTPStatus.BAD_REQUEST, media_type="text/plain"))
         return
-    await socket.accept()
+    is_offered = EVENTS_PROTOCOL in socket.scope.get("subprotocols", ())
+    await socket.accept(subprotocol=EVENTS_PROTOCOL if is_offered else None)
     if origin.feed.size >= origin.settings.worklist.max_receivers:
         await socket.close(_TRY_AGAIN_LATER)
         return

@@ -10,6 +10,7 @@ from typing import Final
 
 from starlette.requests import Request
 
+from hilum.render.documents.characters import accepted_charset
 from hilum.render.parameter_text import parse_rendering, parse_thumbnail
 from hilum.render.parameters import RenderingParameters
 from hilum.services.studies import rendered
@@ -29,7 +30,9 @@ async def retrieve_rendered(request: Request) -> AnswerResponse:
     """Retrieve a rendered study, series, instance or frames (PS3.18 10.4.1.1.3)."""
     origin, target, acceptable = origin_of(request), target_of(request), acceptable_of(request)
     service_url = origin.service_url(request)
-    parameters = replace(parse_rendering(query_values(request)), service_url=service_url)
+    parameters = parse_rendering(query_values(request))
+    charset = parameters.charset or accepted_charset(request.headers.get("accept-charset", ""))
+    parameters = replace(parameters, service_url=service_url, charset=charset)
     find = partial(
         rendered.retrieve_rendered,
         target,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from http import HTTPStatus
 from importlib.resources import files
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from hilum.errors import TargetNotFound, UnsupportedMediaType
 from hilum.soap import wado_ws
 from hilum.soap.packaging import UnsupportedPackaging
+from hilum.soap.wado_ws import SoapAnswer
 from hilum.web.origin import origin_of
 from hilum.web.transfer.receive import receive_whole
 from hilum.web.transfer.send import Answer, AnswerResponse
@@ -28,14 +30,18 @@ async def carry_out(request: Request) -> AnswerResponse:
     payload = await receive_whole(request, uploads=origin.uploads, max_bytes=origin.settings.soap.max_request_bytes)
     service_url = origin.service_url(request)
 
-    def transact() -> Answer:
+    def transact() -> SoapAnswer | Callable[[], SoapAnswer]:
         try:
-            answer = wado_ws.answer(content_type, payload, base_url=service_url, archive=origin.archive)
+            return wado_ws.answer(content_type, payload, base_url=service_url, archive=origin.archive)
         except UnsupportedPackaging as error:
             raise UnsupportedMediaType("Supported: application/soap+xml, and MTOM packages of it.") from error
-        return Answer(answer.status, {"Content-Type": answer.content_type, "Cache-Control": "no-store"}, answer.chunks)
 
-    return AnswerResponse(await origin.pool.run(transact), origin.sender)
+    answer = await origin.messages.run(transact)
+    if not isinstance(answer, SoapAnswer):
+        # Rendering is the one thing that takes so long that it has threads of its own, and a queue that is bounded.
+        answer = await origin.renderings.run(answer, request.receive)
+    headers = {"Content-Type": answer.content_type, "Cache-Control": "no-store"}
+    return AnswerResponse(Answer(answer.status, headers, answer.chunks), origin.sender)
 
 
 async def describe(request: Request) -> AnswerResponse:

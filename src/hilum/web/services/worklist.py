@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.requests import Request
 
@@ -166,7 +167,7 @@ async def subscribe(request: Request) -> AnswerResponse:
     lock = DeletionLock.HELD if deletion_lock_of(request) == "true" else DeletionLock.NONE
     chosen = subscriptions.filter_of(request.scope["query_string"].decode("latin-1"))
     service_url = origin.service_url(request)
-    socket_url = f"{'ws' + service_url.removeprefix('http')}/subscribers/{request.path_params['aetitle']}"
+    socket_url = f"{'ws' + service_url.removeprefix('http')}/subscribers/{quote(ae_title, safe='')}"
 
     def transact() -> Answer:
         warnings = subscriptions.subscribe(target, ae_title, lock=lock, chosen=chosen, archive=origin.archive)

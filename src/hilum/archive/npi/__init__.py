@@ -1,0 +1,1 @@
+"""Non-patient instances: taken in, and read."""

@@ -1,0 +1,1 @@
+"""`hilum check`: what any DICOMweb server does of what PS3.18 asks for."""

@@ -1,0 +1,1 @@
+"""Non-patient instances: their categories (PS3.18 chapter 12)."""

@@ -1,0 +1,1 @@
+"""Documents for people: structured reports, encapsulated documents; as HTML, plain text and PDF."""

@@ -1,0 +1,1 @@
+"""URI Service (PS3.18 chapter 9): one instance a request, everything in the query."""

@@ -1,0 +1,1 @@
+"""The three methods: from requests to documents and errors."""

@@ -1,0 +1,1 @@
+"""Non-patient instances in the index."""

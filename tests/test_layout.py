@@ -100,9 +100,9 @@ WITHOUT_TWIN = {
     "cli/worklist/server.py": "tests/cli/worklist/test_commands.py",
     "viewer/release.py": "doctests; tests/browser/test_ohif.py installs the release",
     "services/image_display/invoke.py": "tests/conformance/test_image_display.py",
-    "web/services/image_display.py": "tests/conformance/test_image_display.py",
+    "web/viewer/image_display.py": "tests/conformance/test_image_display.py",
     "web/resources/image_display.py": "tests/conformance/test_image_display.py",
-    "web/services/viewer.py": "tests/conformance/test_viewer.py",
+    "web/viewer/handlers.py": "tests/conformance/test_viewer.py",
     "web/resources/viewer.py": "tests/conformance/test_viewer.py",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -16,7 +17,7 @@ from hilum.viewer.package import read_package
 from hilum.viewer.release import OHIF, Release
 
 SCRIPT: Final = "app.bundle.0123456789abcdef.js"
-FILES: Final[Mapping[str, bytes]] = {
+FILES: Final[dict[str, bytes]] = {
     "LICENSE": b"MIT",
     "package.json": b"{}",
     f"dist/{SCRIPT}": b'start();\n__webpack_require__.p = "/";\n' + b"// a long script\n" * 500,
@@ -36,12 +37,12 @@ FILES: Final[Mapping[str, bytes]] = {
 def packed(files: Mapping[str, bytes], *, root: str = "package/") -> bytes:
     """Return an archive as npm makes them."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in files.items():
             member = tarfile.TarInfo(root + name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+    return gzip.compress(buffer.getvalue(), mtime=0)
 
 
 def release_of(content: bytes, version: str = "1.0.0") -> Release:

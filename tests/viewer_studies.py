@@ -39,7 +39,7 @@ _COMPRESSED: Final = (JPEG2000Lossless, HTJ2KLossless)
 
 def quadrants(values: Sequence[Sequence[int]]) -> NDArray[np.int16]:
     """Return an image of four even quadrants."""
-    return np.kron(np.array(values, np.int16), np.ones((SIDE // 2, SIDE // 2), np.int16))
+    return np.repeat(np.repeat(np.array(values, np.int16), SIDE // 2, axis=0), SIDE // 2, axis=1)
 
 
 def ct_series(count: int, transfer_syntax_uid: str = ExplicitVRLittleEndian) -> list[bytes]:
@@ -295,8 +295,8 @@ SUV_SCALE_FACTOR: Final = 0.0005
 """Of `pet_series`, in g/ml a count."""
 
 
-def pet_series(count: int) -> list[bytes]:
-    """Return a PET in counts: only a private value says how they become SUV, and nothing says what its VR is."""
+def pet_series(count: int, transfer_syntax_uid: str = ExplicitVRLittleEndian) -> list[bytes]:
+    """Return a PET in counts: only a private value says how they become SUV."""
     study, series, frame_of_reference = (generate_uid(PREFIX) for _ in range(3))
     instances = []
     for number in range(1, count + 1):
@@ -333,8 +333,8 @@ def pet_series(count: int) -> list[bytes]:
         radiopharmaceutical.RadionuclideHalfLife = 6586.2
         dataset.RadiopharmaceuticalInformationSequence = Items([radiopharmaceutical])
         dataset.add_new(0x70530010, "LO", "Philips PET Private Group")
-        dataset.add_new(0x70531000, "UN", f"{SUV_SCALE_FACTOR} ".encode())
+        dataset.add_new(0x70531000, "DS", str(SUV_SCALE_FACTOR))
         _place(dataset, number)
         _set_words(dataset, quadrants(((1000, 2000), (4000, 8000))).astype(np.uint16).tobytes())
-        instances.append(encode(dataset))
+        instances.append(encode(dataset, transfer_syntax_uid))
     return instances

@@ -14,13 +14,14 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
-from pydicom.uid import HTJ2KLossless, JPEG2000Lossless
+from pydicom.uid import ExplicitVRLittleEndian, HTJ2KLossless, ImplicitVRLittleEndian, JPEG2000Lossless
 
 import servers
 import viewer_studies as studies
 from dicomweb import store
 from hilum.viewer.installation import install
 from hilum.viewer.release import OHIF
+from samples import encode, make_dataset
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="the wheel playwright is not installed")
 
@@ -40,6 +41,7 @@ OPTIONS: Final = (
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
 )
+PICTURES: Final = Path(__file__).parents[2] / "docs" / "images"
 PATIENCE_MS: Final = 120_000
 """For machines that do much else."""
 
@@ -129,6 +131,12 @@ class Viewing:
         except playwright_api.TimeoutError:
             pytest.fail(f"{self.page.evaluate(QUADRANTS)} is not {colors}; {self.faults}")
 
+    def keep(self, name: str) -> None:
+        """Write a picture of the window to `docs/images`, if `HILUM_TEST_PICTURES` is set."""
+        if os.environ.get("HILUM_TEST_PICTURES"):
+            picture = Image.open(io.BytesIO(self.page.screenshot()))
+            picture.quantize(64).save(PICTURES / f"ohif-{name}.png", optimize=True)
+
     def loads(self, frames: int) -> None:
         """Wait until so many frames have come."""
         while sum("/frames/" in url for url in self.requested) < frames:
@@ -156,14 +164,14 @@ def stored(server: servers.Server, *objects: bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    "transfer_syntax_uid", [None, JPEG2000Lossless, HTJ2KLossless], ids=["uncompressed", "JPEG 2000", "HTJ2K"]
+    "transfer_syntax_uid",
+    [ExplicitVRLittleEndian, JPEG2000Lossless, HTJ2KLossless],
+    ids=["uncompressed", "JPEG 2000", "HTJ2K"],
 )
 def test_a_ct_of_300_slices_is_shown_in_its_window(
-    server: servers.Server, viewing: Viewing, transfer_syntax_uid: str | None
+    server: servers.Server, viewing: Viewing, transfer_syntax_uid: str
 ) -> None:
-    slices = studies.ct_series(300, transfer_syntax_uid) if transfer_syntax_uid else studies.ct_series(300)
-
-    viewing.open(stored(server, *slices))
+    viewing.open(stored(server, *studies.ct_series(300, transfer_syntax_uid)))
 
     viewing.shows(GREY)
     viewing.loads(300)
@@ -203,12 +211,13 @@ def test_a_report_is_shown_as_text(server: servers.Server, viewing: Viewing) -> 
 
 def test_a_segmentation_is_laid_over_its_ct(server: servers.Server, viewing: Viewing) -> None:
     images = studies.ct_datasets(10)
-    viewing.open(stored(server, *map(studies.encode, images), studies.segmentation_of(images)))
+    viewing.open(stored(server, *map(encode, images), studies.segmentation_of(images)))
     viewing.shows(GREY)
 
     viewing.page.get_by_text("Right half").first.dblclick()
 
     viewing.page.wait_for_function(TINTED_RIGHT, timeout=PATIENCE_MS)
+    viewing.keep("segmentation")
 
 
 TINTED_RIGHT: Final = f"""() => {{
@@ -219,8 +228,13 @@ TINTED_RIGHT: Final = f"""() => {{
 }}"""
 
 
-def test_counts_of_a_pet_become_suv_by_a_private_value(server: servers.Server, viewing: Viewing) -> None:
-    viewing.open(stored(server, *studies.pet_series(5)))
+@pytest.mark.parametrize(
+    "transfer_syntax_uid", [ExplicitVRLittleEndian, ImplicitVRLittleEndian], ids=["explicit", "implicit"]
+)
+def test_counts_of_a_pet_become_suv_by_a_private_value(
+    server: servers.Server, viewing: Viewing, transfer_syntax_uid: str
+) -> None:
+    viewing.open(stored(server, *studies.pet_series(5, transfer_syntax_uid)))
     viewing.page.wait_for_function("() => document.querySelector('canvas.cornerstone-canvas')")
 
     viewing.page.wait_for_function(f"() => {VIEWPORT}?.csImage?.preScale?.scaled")
@@ -233,10 +247,11 @@ def test_counts_of_a_pet_become_suv_by_a_private_value(server: servers.Server, v
 
 
 def test_the_study_list_finds_what_is_stored(server: servers.Server, viewing: Viewing) -> None:
-    dataset = studies.make_dataset(PatientName="Äußerst^Selten", StudyDescription="<b>Bold</b>")
-    stored(server, studies.encode(dataset))
+    dataset = make_dataset(PatientName="Äußerst^Selten", StudyDescription="<b>Bold</b>")
+    stored(server, encode(dataset))
 
     viewing.page.goto(f"{server.origin}/viewer")
 
     viewing.page.get_by_text("Äußerst").first.wait_for()
+    viewing.keep("study-list")
     assert viewing.page.locator("b", has_text="Bold").count() == 0

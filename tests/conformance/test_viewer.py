@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,11 @@ ISOLATION = {
     "cross-origin-embedder-policy": "require-corp",
     "cross-origin-resource-policy": "same-origin",
     "x-content-type-options": "nosniff",
+}
+DECODE: dict[str | None, Callable[[bytes], bytes | bytearray]] = {
+    "br": imagecodecs.brotli_decode,
+    "gzip": gzip.decompress,
+    None: bytes,
 }
 FOREVER = "public, max-age=31536000, immutable"
 
@@ -100,8 +105,7 @@ def test_a_file_comes_in_the_best_coding_and_never_changes(
         content = b"".join(response.iter_raw())
     head = httpx.head(url, headers={"Accept-Encoding": accepted}, trust_env=False)
 
-    decode = {"br": imagecodecs.brotli_decode, "gzip": gzip.decompress, None: bytes}[coding]
-    assert decode(content) == installed.path(SCRIPT, "identity").read_bytes()
+    assert DECODE[coding](content) == installed.path(SCRIPT, "identity").read_bytes()
     assert response.headers.get("content-encoding") == coding
     assert int(response.headers["content-length"]) == len(content)
     assert response.headers["content-type"] == "text/javascript; charset=utf-8"

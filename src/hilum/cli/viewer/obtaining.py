@@ -79,5 +79,8 @@ def _download(url: str, path: Path, size_bytes: int) -> None:
                 stream.write(piece)
                 if stream.tell() > size_bytes:
                     raise CommandFailed(f"{url} is larger than the release of the viewer.")
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        raise CommandFailed(f"{url} answers {status}: give an archive of the viewer by --from FILE.") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandFailed(f"The viewer cannot be had from {url}: {error}. Give an archive by --from FILE.") from error
+        raise CommandFailed(f"{url} cannot be reached ({error}): give an archive by --from FILE.") from error

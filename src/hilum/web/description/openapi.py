@@ -25,6 +25,8 @@ _PATH_PARAMETERS: Final = {
     "transaction": "Transaction UID, made by the user agent",
     "uid": "SOP Instance UID",
     "bulkdata": "Path of the bulk value, as metadata name it",
+    "build": "Build of the viewer, as its page names it",
+    "path": "Path of a file or of a page of the viewer",
     "base": "Whatever a user agent put in front of a relative URI",
 }
 _UIDS: Final = frozenset({"study", "series", "instance", "workitem", "target", "transaction", "uid"})

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from hilum.web.resources.resource import Parameter, Resource, Service
-from hilum.web.services import image_display
+from hilum.web.viewer import image_display
 
 IMAGE_DISPLAY_RESOURCES: Final = (
     Resource(

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from hilum.web.resources.resource import Handler, Resource, Service
-from hilum.web.services import viewer
+from hilum.web.viewer import handlers
 
 _STATUSES: Final = (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -24,10 +24,10 @@ def _resource(path: str, handler: Handler, what: str, media_types: tuple[str, ..
 
 
 VIEWER_RESOURCES: Final = (
-    _resource("/files/{build}/{path:path}", viewer.retrieve_file, "Retrieve a File of the Viewer", ()),
-    _resource("/app-config.js", viewer.configure_viewer, "Configure the Viewer", ("text/javascript",)),
-    _resource("", viewer.open_viewer, "Open the Viewer", ("text/html",)),
-    _resource("/{path:path}", viewer.open_viewer, "Open the Viewer", ("text/html",)),
+    _resource("/files/{build}/{path:path}", handlers.retrieve_file, "Retrieve a File of the Viewer", ()),
+    _resource("/app-config.js", handlers.configure_viewer, "Configure the Viewer", ("text/javascript",)),
+    _resource("", handlers.open_viewer, "Open the Viewer", ("text/html",)),
+    _resource("/{path:path}", handlers.open_viewer, "Open the Viewer", ("text/html",)),
 )
 """Any path below the root that is no file is one of the viewer's own pages."""
 

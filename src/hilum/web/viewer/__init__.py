@@ -1,1 +1,1 @@
-"""The page of the OHIF viewer and its configuration."""
+"""The viewer on board: its page and configuration, and the handlers of its resources."""

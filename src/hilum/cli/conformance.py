@@ -10,8 +10,6 @@ import typer
 
 from hilum.cli.invocation.options import ConfigOption, settings_of_run
 from hilum.config import Settings
-from hilum.web.description.conformance_statement import conformance_statement, markdown, members
-from hilum.web.resources.services import SERVICES
 
 
 def conformance(
@@ -28,6 +26,9 @@ def conformance(
     if as_markdown:
         typer.echo(statement_page(), nl=False)
         return
+    from hilum.web.description.conformance_statement import conformance_statement, markdown, members  # noqa: PLC0415 - slow to load
+    from hilum.web.resources.services import SERVICES  # noqa: PLC0415 - slow to load
+
     settings = settings_of_run(config, {}).settings
     sections = conformance_statement(SERVICES, settings, version=version("hilum"))
     typer.echo(json.dumps(members(sections), indent=2) if as_json else markdown(sections), nl=as_json)
@@ -35,4 +36,7 @@ def conformance(
 
 def statement_page() -> str:
     """Return the page of the documentation: the statement of a server with default settings."""
+    from hilum.web.description.conformance_statement import conformance_statement, markdown  # noqa: PLC0415 - slow to load
+    from hilum.web.resources.services import SERVICES  # noqa: PLC0415 - slow to load
+
     return markdown(conformance_statement(SERVICES, Settings.model_construct(), version=version("hilum")))

@@ -62,7 +62,7 @@ def test_json_mirrors_the_wadl() -> None:
 def params_of(path: str, method: str, style: str) -> dict[str, list[str]]:
     """Return the parameters of a method, each with its options."""
     described = describe([row for service in SERVICES for row in service.resources], "", base_url=BASE)
-    root = etree.fromstring(write_wadl(described))
+    root: Any = etree.fromstring(write_wadl(described))
     names = [f"{method.lower()}_{'_'.join(re.findall(r'[A-Za-z0-9]+', path))}"]
     (element,) = root.xpath("//w:method[@id=$id]", namespaces=WADL, id=names[0])
     return {
@@ -140,5 +140,5 @@ def test_the_tree_has_what_the_table_of_the_standard_has() -> None:
         methods = {child.attributes["name"] for child in resource.children if child.name == "method"}
         described[path] = methods
 
-    for path, methods in TABLE_H_1:
-        assert set(methods.split()) <= described[path], path
+    for path, expected in TABLE_H_1:
+        assert set(expected.split()) <= described[path], path

@@ -13,6 +13,7 @@ def test_services_at_the_top_are_described_there_and_the_page_stays(tmp_path: Pa
     settings = {"HTTP__DICOMWEB_ROOT": ""}
     with servers.running(tmp_path / "data", settings=settings) as server, server.client() as client:
         described = client.request("OPTIONS", server.origin + "/")
+        page = client.get(server.origin + "/")
 
     assert described.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"

@@ -318,6 +318,8 @@ def pet_series(count: int, transfer_syntax_uid: str = ExplicitVRLittleEndian) ->
             SeriesType=["WHOLE BODY", "IMAGE"],
             CorrectedImage=["ATTN", "DECY"],
             DecayCorrection="START",
+            # Of another sex than these two OHIF calculates no SUV, not even by weight.
+            PatientSex="F",
             PatientWeight=70,
             PatientSize=1.75,
             RescaleIntercept=0,

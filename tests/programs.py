@@ -6,7 +6,6 @@ import shutil
 import sys
 
 PROGRAMS = {
-    "chromium": "Debian's package chromium",
     "Orthanc": "Debian's packages orthanc and orthanc-dicomweb",
     "dcmftest": "Debian's package dcmtk",
     "dciodvfy": "Debian's package dicom3tools",

@@ -10,7 +10,6 @@ PROGRAMS = {
     "dcmftest": "Debian's package dcmtk",
     "dciodvfy": "Debian's package dicom3tools",
     "chromium": "Debian's package chromium",
-    "chromium": "Debian's package chromium; then the package of OHIF, as .ci/run fetches it",
     "node": "Debian's packages nodejs and npm; then the packages of tests/javascript, as .ci/run installs them",
 }
 

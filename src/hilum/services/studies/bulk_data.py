@@ -23,7 +23,7 @@ from hilum.dicom.resources import TargetResource
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, NATIVE_SYNTAXES, VIDEO_SYNTAXES
 from hilum.errors import NotAcceptable, PayloadTooLarge, TargetNotFound
 from hilum.services.studies.offers import bulk_offers, frame_offers, pixel_data_offers
-from hilum.services.studies.parts import Part, Retrieved, instances_of
+from hilum.services.studies.parts import Part, Retrieved, instances_of, once
 from hilum.services.studies.retrieve import first_possible, frame_reader, retrieve_instances
 from hilum.store.rows.records import StoredInstance
 from hilum.wire.selection import Acceptable, Offer, Packaging
@@ -222,7 +222,7 @@ def _image_parts(item: _Item, frames: Frames, acceptable: Acceptable, archive: A
             item.path,
             reader.length(index),
             f"{item.version(offer)}/{index}",
-            partial(_once, reader.read, index),
+            once(partial(reader.read, index)),
         )
         for index in range(frames.count)
     ]
@@ -241,10 +241,6 @@ def _even(read: Callable[[int], bytes], count: int) -> Iterator[bytes]:
         yield frame
     if total % 2:
         yield b"\0"
-
-
-def _once(read: Callable[[int], bytes], frame_index: int) -> Iterator[bytes]:
-    yield read(frame_index)
 
 
 def _text_part(item: _Item, offer: Offer, archive: Archive) -> Part:

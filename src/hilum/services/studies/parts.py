@@ -48,6 +48,15 @@ class Retrieved:
         return self.parts[0].offer.packaging
 
 
+def once(read: Callable[[], bytes]) -> Callable[[], Iterator[bytes]]:
+    """Return the `chunks` of a part that comes as one piece, read when it is sent."""
+
+    def chunks() -> Iterator[bytes]:
+        yield read()
+
+    return chunks
+
+
 def cut(chunks: Iterator[bytes], offset: int, length: int) -> Iterator[bytes]:
     """Yield `length` bytes of a stream from `offset` on; what goes before is read and dropped."""
     stop = offset + length

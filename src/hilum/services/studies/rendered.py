@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 from hilum.archive.archive import Archive
 from hilum.archive.rendering import rendered, thumbnails
 from hilum.dicom.resources import TargetResource
 from hilum.render.parameters import RenderingParameters
-from hilum.services.studies.parts import Part, Retrieved
+from hilum.services.studies.parts import Part, Retrieved, once
 from hilum.wire.selection import Acceptable
 
 
@@ -28,7 +28,7 @@ def retrieve_rendered(
     """
     found = rendered.retrieve_rendered(target, frames, parameters, acceptable, archive=archive)
     return Retrieved(
-        [Part(part.offer, part.path, None, part.version, _once(part.render)) for part in found.parts],
+        [Part(part.offer, part.path, None, part.version, once(part.render)) for part in found.parts],
         left_out=found.left_out,
     )
 
@@ -48,11 +48,4 @@ def retrieve_thumbnail(
     Source: PS3.18 10.4.1.1.4.
     """
     found = thumbnails.retrieve_thumbnail(target, frames, parameters, acceptable, archive=archive)
-    return Retrieved([Part(found.offer, found.path, None, found.version, _once(found.render))])
-
-
-def _once(render: Callable[[], bytes]) -> Callable[[], Iterator[bytes]]:
-    def chunks() -> Iterator[bytes]:
-        yield render()
-
-    return chunks
+    return Retrieved([Part(found.offer, found.path, None, found.version, once(found.render))])

@@ -1,4 +1,4 @@
-"""Retrieve instances, metadata, frames and bulk data of studies (WADO-RS).
+"""Retrieve instances, metadata and frames of studies (WADO-RS).
 
 Each function decides first - target, state, representation of every part - and returns a record of its choice;
 the bytes are read while they are sent.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from hilum.archive.archive import Archive
 from hilum.archive.metadata import instance_metadata, series_metadata
@@ -38,12 +38,12 @@ from hilum.dicom.transfer_syntaxes import (
 )
 from hilum.errors import NotAcceptable, TargetNotFound
 from hilum.services.studies.offers import frame_offers, is_asked_for, object_offers, usual_offer
-from hilum.services.studies.parts import Part, Retrieved, instances_of
+from hilum.services.studies.parts import Part, Retrieved, instances_of, once
 from hilum.store.rows.records import SeriesVersion, StoredInstance
 from hilum.wire.selection import Acceptable, Offer, Packaging
 
 _Made = TypeVar("_Made")
-_BOTH = (Packaging.MULTIPART, Packaging.SINGLE)
+_BOTH: Final = (Packaging.MULTIPART, Packaging.SINGLE)
 
 
 def retrieve_instances(target: TargetResource, acceptable: Acceptable, *, archive: Archive) -> Retrieved:
@@ -275,9 +275,5 @@ def _frame_part(instance: StoredInstance, offer: Offer, reader: FrameReader, num
         f"{instance.path}/frames/{number}",
         reader.length(number - 1),
         f"{instance.blob_id}/{number}/{offer.transfer_syntax_uid}",
-        partial(_once, reader.read, number - 1),
+        once(partial(reader.read, number - 1)),
     )
-
-
-def _once(read: Callable[[int], bytes], frame_index: int) -> Iterator[bytes]:
-    yield read(frame_index)

@@ -11,9 +11,10 @@ from typing import Any, Final
 import orjson
 from starlette.requests import Request
 
+from hilum.archive.negotiation import selected_offer
 from hilum.dicom.worklist.payload import Payload, PayloadError, parse_json, parse_xml
 from hilum.dicom.xml import json_to_xml
-from hilum.errors import InvalidRequest, NotAcceptable, UnsupportedMediaType
+from hilum.errors import InvalidRequest, UnsupportedMediaType
 from hilum.web.origin import Origin
 from hilum.web.transfer.receive import receive_whole
 from hilum.web.transfer.send import Answer
@@ -28,7 +29,7 @@ from hilum.wire.multipart import (
     new_boundary,
     part_header,
 )
-from hilum.wire.selection import Acceptable, Offer, Packaging, select
+from hilum.wire.selection import Acceptable, Offer, Packaging
 
 JSON: Final = "application/dicom+json"
 XML: Final = "application/dicom+xml"
@@ -61,13 +62,7 @@ def selected_form(acceptable: Acceptable, offers: tuple[Offer, ...] = OFFERS) ->
         NotAcceptable: it likes none.
         InvalidRequest: the `accept` parameter is wrong.
     """
-    try:
-        selected = select(offers, acceptable)
-    except ValueError as error:
-        raise InvalidRequest(str(error)) from error
-    if selected is None:
-        raise NotAcceptable(f"Available: {', '.join(str(offer) for offer in offers)}.")
-    return selected
+    return selected_offer(offers, acceptable)
 
 
 def represented(

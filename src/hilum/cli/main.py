@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
+from hilum.cli.agent.get import get
+from hilum.cli.agent.send import send
 from hilum.cli.checking.command import check
 from hilum.cli.config import config
 from hilum.cli.conformance import conformance
 from hilum.cli.export import export
-from hilum.cli.get import get
 from hilum.cli.imports import import_objects
 from hilum.cli.invocation.failures import CommandFailed, ExitStatus
 from hilum.cli.manifest import manifest
 from hilum.cli.palettes import palettes
-from hilum.cli.send import send
 from hilum.cli.serve import serve
 from hilum.cli.trash import delete, restore
 from hilum.cli.verify import verify

@@ -114,6 +114,15 @@ def test_each_media_type_that_is_asked_for_is_sent(
     assert response.content.startswith(start) or response.content[:12].endswith(b"JXL \r\n\x87\n"[-4:])
 
 
+@pytest.mark.requirement("TSX-09")
+def test_a_rendered_type_that_names_a_transfer_syntax_is_passed_over(client: httpx.Client, ct: str) -> None:
+    accept = "image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50"
+
+    assert client.get(f"{ct}/rendered", headers={"Accept": accept}).status_code == 406
+    answer = client.get(f"{ct}/rendered", headers={"Accept": f"{accept}, image/png;q=0.1"})
+    assert answer.headers["content-type"] == "image/png"
+
+
 @pytest.mark.parametrize(
     "headers", [CHROME_IMG, FIREFOX_IMG, SAFARI_IMG, OLD_IMG], ids=["chrome", "firefox", "safari", "old"]
 )

@@ -467,7 +467,7 @@ def test_what_names_the_object_is_mandatory(wado: Wado, ct: str, name: str, valu
     assert wado.get("&".join([*pairs, *([] if value is None else [f"{name}={value}"])])).status_code == 400
 
 
-@pytest.mark.requirement("URI-11", "URI-13", "NEG-08", "NEG-09")
+@pytest.mark.requirement("URI-11", "URI-13", "NEG-08", "NEG-09", "TSX-09")
 @pytest.mark.parametrize(
     ("query", "accept"),
     [

@@ -96,7 +96,7 @@ def test_stores_list_what_they_take() -> None:
     assert 'mediaType="application/dicom"' in described
 
 
-@pytest.mark.requirement("CAP-14")
+@pytest.mark.requirement("CAP-14", "CHR-10")
 def test_character_sets_and_annotations_are_listed() -> None:
     assert params_of("/studies/{study}/metadata", "GET", "header")["Accept-Charset"] == ["utf-8"]
     assert params_of("/studies/{study}/rendered", "GET", "query")["annotation"] == ["patient", "technique"]

@@ -37,7 +37,9 @@ serve: $(RUNTIME) ## serve http://127.0.0.1:8080 with a data folder here; OPTION
 
 test: $(DEV) ## run the tests; OPTIONS goes to pytest
 	@$(BIN)/python tests/programs.py
-	$(BIN)/python -m pytest -n auto -m 'not prove' $(OPTIONS)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m 'not prove' --ignore=tests/browser $(OPTIONS)
+	@# A browser beside other servers runs into its time limits; and -k may leave none of these (status 5).
+	$(BIN)/python -m pytest -p no:xdist -m 'not prove' $(OPTIONS) tests/browser || [ $$? -eq 5 ]
 
 prove: $(PROVE) ## run every long acceptance run
 

@@ -59,7 +59,8 @@ def read_package(stream: BinaryIO) -> Iterator[tuple[str, bytes]]:
     """
     seen: set[str] = set()
     try:
-        with tarfile.open(fileobj=io.BufferedReader(_Inflated(stream)), mode="r|") as archive:
+        unpacked = io.BufferedReader(_Inflated(stream))
+        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
             for member in archive:
                 if member.isdir():
                     continue
@@ -69,6 +70,9 @@ def read_package(stream: BinaryIO) -> Iterator[tuple[str, bytes]]:
                 if len(data) != member.size:
                     raise PackageRefused("The archive of the viewer is cut short.")
                 yield name, data
+        # The checksum of gzip stands behind the last file.
+        while unpacked.read(_PIECE_BYTES):
+            pass
     except (tarfile.TarError, zlib.error, EOFError, ValueError) as error:
         raise PackageRefused("The archive of the viewer is broken.") from error
 

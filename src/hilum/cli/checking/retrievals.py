@@ -299,7 +299,7 @@ RETRIEVE_CHECKS: Final = (
     ),
     Check(
         "WADO-31",
-        "application/json means application/dicom+json",
+        "The type application/json means application/dicom+json",
         partial(_status, _I + "/metadata", "application/json", 200),
     ),
     Check("WADO-07", "HEAD is answered as GET, without a payload", _head),

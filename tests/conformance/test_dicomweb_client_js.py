@@ -75,7 +75,8 @@ def results(
     }
     command = ["node", str(SCRIPT), str(FOLDER), json.dumps(asked)]
     run = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-    found: dict[str, Any] = json.loads(run.stdout)
+    # The library writes notes of its own before.
+    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     return found
 
 

@@ -93,7 +93,7 @@ const calls = {
 
 const rendered = {
   retrieveInstanceRendered: async () =>
-    (await client.retrieveInstanceRendered({ ...instance, mediaTypes: [{ mediaType: 'image/jpeg' }] })).byteLength,
+    (await client.retrieveInstanceRendered({ ...instance, mediaTypes: [{ mediaType: 'image/gif' }] })).byteLength,
   retrieveInstanceThumbnail: async () =>
     (await client.retrieveInstanceThumbnail({ ...instance, mediaTypes: [{ mediaType: 'image/jpeg' }] })).byteLength,
   retrieveInstanceFramesRendered: async () =>

@@ -1,4 +1,4 @@
-"""From a failed transaction to its status and body. The only place that gives a failure its status."""
+"""From a failed transaction to its status and body. Answers of stores that fail in part have statuses of their own."""
 
 from __future__ import annotations
 

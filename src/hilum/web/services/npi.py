@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -27,7 +26,8 @@ from hilum.web.origin import Origin, origin_of
 from hilum.web.parse import acceptable_of, check_charset, conditions_of, select_metadata_type
 from hilum.web.represent import represent_metadata, represent_parts, retrieved_etag
 from hilum.web.services.data_sets import OFFERS_OF_ONE, represented, represented_one, selected_form
-from hilum.web.transfer.receive import PartProblem, ReceivedPart, receive_parts, receive_single
+from hilum.web.transfer.ingesting import RETRY_AFTER_S, ingest_parts
+from hilum.web.transfer.receive import receive_single
 from hilum.web.transfer.send import Answer, AnswerResponse
 from hilum.wire.conditional import etag_of, none_match
 from hilum.wire.media_types import MediaType, parse_media_type
@@ -37,7 +37,6 @@ _logger = logging.getLogger(__name__)
 _CACHING: Final = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding"}
 _UID: Final = "00080018"
 _RETRIEVE_URL: Final = "00081190"
-_PARTS_AT_ONCE: Final = 4
 
 STORED_TYPES: Final = (
     'multipart/related; type="application/dicom"',
@@ -56,12 +55,6 @@ STATUS_CODES: Final[Mapping[Conclusion, HTTPStatus]] = {
     Conclusion.UNREADABLE: HTTPStatus.BAD_REQUEST,
     Conclusion.REFUSED: HTTPStatus.CONFLICT,
     Conclusion.OUT_OF_RESOURCES: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-
-_PROBLEMS: Final[Mapping[PartProblem, FailureReason]] = {
-    PartProblem.CUT_SHORT: FailureReason.CANNOT_UNDERSTAND,
-    PartProblem.TOO_LARGE: FailureReason.OUT_OF_RESOURCES,
-    PartProblem.OUT_OF_RESOURCES: FailureReason.OUT_OF_RESOURCES,
 }
 
 
@@ -159,16 +152,16 @@ async def store(request: Request) -> AnswerResponse:
     origin, category = origin_of(request), _category_of(request)
     target = Target(category, _uid_of(request) if "uid" in request.path_params else "")
     form = select_metadata_type(acceptable_of(request), OFFERS_OF_ONE)
-    media_type = _content_type(request)
+    media_type, stage = _content_type(request), origin.archive.blobs.stage
     consume = partial(_store_part, target=target, origin=origin)
     if media_type.essence == "multipart/related":
         boundary = media_type.parameters.get("boundary")
         if not boundary:
             raise InvalidRequest("The Content-Type has no boundary.")
         default = media_type.parameters.get("type", OBJECT).lower()
-        results = await _store_parts(request, boundary, origin, partial(consume, default=default))
+        each = partial(consume, default=default)
+        results = await ingest_parts(request, boundary, uploads=origin.uploads, stage=stage, consume=each)
     else:
-        stage = origin.archive.blobs.stage
         single = partial(consume, default=media_type.essence)
         results = await receive_single(request, uploads=origin.uploads, stage=stage, consume=single)
     if not results:
@@ -180,7 +173,7 @@ async def store(request: Request) -> AnswerResponse:
         status = STATUS_CODES[result.conclusion]
         headers = {"Cache-Control": "no-store"}
         if status is HTTPStatus.SERVICE_UNAVAILABLE:
-            headers["Retry-After"] = "60"
+            headers["Retry-After"] = RETRY_AFTER_S
         answer = represented_one(result.module, form, headers)
         return Answer(status, answer.headers, answer.body, answer.length)
 
@@ -200,33 +193,6 @@ def _store_part(
         # The outermost layer of one instance: what nobody foresaw must not cost the others their answer.
         _logger.exception("A non-patient instance could not be stored.")
         return [Ingested(failure=FailureReason.PROCESSING_FAILURE, text="An unexpected error of the origin server.")]
-
-
-async def _store_parts(
-    request: Request, boundary: str, origin: Origin, consume: Callable[[Mapping[str, str], Staged], list[Ingested]]
-) -> list[Ingested]:
-    """Store parts as they become complete, a few at once; return their results in the order of the payload."""
-    parts: list[ReceivedPart[list[Ingested]]] = []
-    stage = origin.archive.blobs.stage
-    try:
-        async for part in receive_parts(request, boundary, uploads=origin.uploads, stage=stage, consume=consume):
-            parts.append(part)
-            if len(parts) >= _PARTS_AT_ONCE and (earlier := parts[-_PARTS_AT_ONCE].consumed) is not None:
-                await asyncio.wait([earlier])
-    finally:
-        # What is complete is stored even if the user agent goes away before the rest has come.
-        results = [one for part in parts for one in await _results(part)]
-    return results
-
-
-async def _results(part: ReceivedPart[list[Ingested]]) -> list[Ingested]:
-    problem = part.problem or PartProblem.CUT_SHORT
-    if part.consumed is not None:
-        try:
-            return await part.consumed
-        except OutOfResources:
-            problem = PartProblem.OUT_OF_RESOURCES
-    return [Ingested(failure=_PROBLEMS[problem], text=problem.value)]
 
 
 def _content_type(request: Request) -> MediaType:

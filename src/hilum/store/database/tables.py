@@ -6,7 +6,7 @@ the key tables beside them. No text column is ever NULL, and every one compares 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -70,7 +70,7 @@ def _integer(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False)
 
 
-def _where(condition: str) -> dict[str, object]:
+def _where(condition: str) -> dict[str, Any]:
     """Return the arguments that make an index partial; queries repeat the condition word for word."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -101,9 +101,9 @@ study: Final = Table(
 `order_key` is `text.order_key`; `visible` is 1 while a series is. Counts are over live instances.
 """
 
-Index("ix_study_order", study.c.order_key, unique=True, **_where("visible = 1"))  # type: ignore[arg-type]
+Index("ix_study_order", study.c.order_key, unique=True, **_where("visible = 1"))
 for _name in ("patient_id", "accession_number", "study_id"):
-    Index(f"ix_study_{_name}", study.c[_name], study.c.order_key, **_where("visible = 1"))  # type: ignore[arg-type]
+    Index(f"ix_study_{_name}", study.c[_name], study.c.order_key, **_where("visible = 1"))
 
 series: Final = Table(
     "series",
@@ -134,9 +134,9 @@ Index(
     series.c.study_row,
     series.c.series_number,
     series.c.series_instance_uid,
-    **_where("visible = 1"),  # type: ignore[arg-type]
+    **_where("visible = 1"),
 )
-Index("ix_series_modality", series.c.modality, series.c.study_row, **_where("visible = 1"))  # type: ignore[arg-type]
+Index("ix_series_modality", series.c.modality, series.c.study_row, **_where("visible = 1"))
 
 instance: Final = Table(
     "instance",
@@ -167,18 +167,18 @@ instance: Final = Table(
 `committed_until`: seconds since the epoch, 0 without a commitment; `changed`: when the state last changed.
 """
 
-Index("ix_instance_live", instance.c.sop_instance_uid, unique=True, **_where("state = 0"))  # type: ignore[arg-type]
-Index("ix_instance_past", instance.c.sop_instance_uid, **_where("state > 0"))  # type: ignore[arg-type]
+Index("ix_instance_live", instance.c.sop_instance_uid, unique=True, **_where("state = 0"))
+Index("ix_instance_past", instance.c.sop_instance_uid, **_where("state > 0"))
 Index(
     "ix_instance_order",
     instance.c.series_row,
     instance.c.instance_number,
     instance.c.sop_instance_uid,
-    **_where("state = 0"),  # type: ignore[arg-type]
+    **_where("state = 0"),
 )
-Index("ix_instance_removed", instance.c.series_row, instance.c.state, **_where("state > 0"))  # type: ignore[arg-type]
-Index("ix_instance_trash", instance.c.changed, **_where("state = 1"))  # type: ignore[arg-type]
-Index("ix_instance_class", instance.c.sop_class_uid, **_where("state = 0"))  # type: ignore[arg-type]
+Index("ix_instance_removed", instance.c.series_row, instance.c.state, **_where("state > 0"))
+Index("ix_instance_trash", instance.c.changed, **_where("state = 1"))
+Index("ix_instance_class", instance.c.sop_class_uid, **_where("state = 0"))
 Index("ix_instance_blob", instance.c.blob_id)
 
 instance_body: Final = Table(
@@ -313,10 +313,10 @@ workitem: Final = Table(
 `expires`: seconds since the epoch, 0 for never; `changed`: when it last changed.
 """
 
-Index("ix_workitem_order", workitem.c.start, workitem.c.sop_instance_uid, **_where("state <> ''"))  # type: ignore[arg-type]
+Index("ix_workitem_order", workitem.c.start, workitem.c.sop_instance_uid, **_where("state <> ''"))
 Index("ix_workitem_state", workitem.c.state, workitem.c.start, workitem.c.sop_instance_uid)
-Index("ix_workitem_expires", workitem.c.expires, **_where("state = 'SCHEDULED' AND expires > 0"))  # type: ignore[arg-type]
-Index("ix_workitem_changed", workitem.c.changed, **_where("state IN ('COMPLETED', 'CANCELED')"))  # type: ignore[arg-type]
+Index("ix_workitem_expires", workitem.c.expires, **_where("state = 'SCHEDULED' AND expires > 0"))
+Index("ix_workitem_changed", workitem.c.changed, **_where("state IN ('COMPLETED', 'CANCELED')"))
 
 workitem_body: Final = Table(
     "workitem_body",
@@ -364,7 +364,7 @@ worklist_receiver: Final = Table(
 )
 """Position in the event log up to which each receiver of event reports has got them."""
 
-Index("ix_event_workitem", event.c.time, **_where("kind = 'workitem'"))  # type: ignore[arg-type]
+Index("ix_event_workitem", event.c.time, **_where("kind = 'workitem'"))
 
 non_patient: Final = Table(
     "non_patient",

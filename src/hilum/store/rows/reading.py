@@ -5,7 +5,8 @@ Long lists are read in batches, and no connection is held between them: a slow u
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, literal_column, select
@@ -120,19 +121,36 @@ def list_instances(database: Database, study: str, series: str | None) -> list[S
         TargetNotFound: there was never an instance of it.
         TargetGone: all that there were are deleted.
     """
-    level = "study" if series is None else "series"
-    _check_uids(level, study, *([] if series is None else [series]))
+    target = _target_of(study, series)
 
     def work(session: Session) -> list[StoredInstance]:
-        place = {"study": study} if series is None else {"study": study, "series": series}
-        rows = session.rows(_LIST_STUDY if series is None else _LIST_SERIES, place)
+        rows = session.rows(target.instances, target.place)
         if not rows:
-            if session.row(_ANY_OF_STUDY if series is None else _ANY_OF_SERIES, place):
-                raise TargetGone(f"The {level} was deleted.")
-            raise TargetNotFound(f"There is no such {level} on this origin server.")
+            if session.row(target.existence, target.place):
+                raise TargetGone(f"The {target.level} was deleted.")
+            raise TargetNotFound(f"There is no such {target.level} on this origin server.")
         return [stored_instance(row) for row in rows]
 
     return database.read(work)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A study or a series, and the statements that read it."""
+
+    level: str
+    place: Mapping[str, str]
+    instances: Select[Any]
+    existence: Select[Any]
+    versions: Select[Any]
+
+
+def _target_of(study: str, series: str | None) -> _Target:
+    if series is None:
+        _check_uids("study", study)
+        return _Target("study", {"study": study}, _LIST_STUDY, _ANY_OF_STUDY, _VERSIONS_OF_STUDY)
+    _check_uids("series", study, series)
+    return _Target("series", {"study": study, "series": series}, _LIST_SERIES, _ANY_OF_SERIES, _VERSION)
 
 
 def _check_uids(level: str, *uids: str) -> None:
@@ -148,17 +166,15 @@ def series_versions(database: Database, study: str, series: str | None) -> list[
         TargetNotFound: there was never an instance of it.
         TargetGone: all that there were are deleted.
     """
-    level = "study" if series is None else "series"
-    _check_uids(level, study, *([] if series is None else [series]))
+    target = _target_of(study, series)
 
     def work(session: Session) -> list[SeriesVersion]:
-        place = {"study": study} if series is None else {"study": study, "series": series}
-        rows = session.rows(_VERSIONS_OF_STUDY if series is None else _VERSION, place)
+        rows = session.rows(target.versions, target.place)
         if not rows:
-            raise TargetNotFound(f"There is no such {level} on this origin server.")
+            raise TargetNotFound(f"There is no such {target.level} on this origin server.")
         found = [SeriesVersion(*row) for row in rows if row[2]]
         if not found:
-            raise TargetGone(f"The {level} was deleted.")
+            raise TargetGone(f"The {target.level} was deleted.")
         return found
 
     return database.read(work)

@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hilum.dicom.reading.data_set import ITEM, ITEM_END, SEQUENCE_END, UNDEFINED
 from hilum.dicom.reading.instance import DecodeError
 from hilum.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN
 
@@ -26,7 +27,6 @@ class PixelDataTooLongError(ValueError):
 MAX_VALUE_LENGTH: Final = 2**32 - 2
 """Longest value field, in bytes; it is even, and 2**32 - 1 means undefined (PS3.5 7.1.1)."""
 
-_UNDEFINED: Final = 2**32 - 1
 _PREAMBLE_LENGTH: Final = 132
 _MAX_NESTING: Final = 64
 
@@ -50,7 +50,6 @@ _PIXEL_DATA_GROUP: Final = 0x7FE00000
 _PIXEL_DATA: Final = 0x7FE00010
 _ICON_IMAGE_SEQUENCE: Final = 0x00880200
 _ENCAPSULATED_PIXELS: Final = re.compile(rb"\xe0\x7f\x10\x00O[BW]\0\0\xff\xff\xff\xff")
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
 _DROPPED: Final = frozenset(
     {
@@ -208,7 +207,7 @@ def _elements(data: bytes, offset: int) -> Iterator[_Element]:
         tag, length, value, is_implicit = _header(data, offset, is_implicit=False)
         if tag <= previous or tag >= _PIXEL_DATA:
             raise DecodeError("The elements before Pixel Data do not ascend.", offset=offset, tag=tag)
-        stop = _end_of_sequence(data, value, is_implicit=is_implicit) if length == _UNDEFINED else value + length
+        stop = _end_of_sequence(data, value, is_implicit=is_implicit) if length == UNDEFINED else value + length
         if stop > len(data):
             raise DecodeError("An element is longer than what is left.", offset=offset, tag=tag)
         yield _Element(tag, offset, stop)
@@ -238,12 +237,12 @@ def _end_of_sequence(data: bytes, offset: int, *, is_implicit: bool) -> int:
     while open_sequences:
         start = offset
         tag, length, offset, nested_is_implicit = _header(data, start, is_implicit=open_sequences[-1])
-        if tag == _SEQUENCE_END:
+        if tag == SEQUENCE_END:
             open_sequences.pop()
-        elif tag in {_ITEM, _ITEM_END}:
+        elif tag in {ITEM, ITEM_END}:
             # Items of undefined length are walked as if their elements stood in the sequence.
-            offset += 0 if length == _UNDEFINED else length
-        elif length == _UNDEFINED:
+            offset += 0 if length == UNDEFINED else length
+        elif length == UNDEFINED:
             open_sequences.append(nested_is_implicit)
             if len(open_sequences) > _MAX_NESTING:
                 raise DecodeError("Sequences are nested too deeply.", offset=start, tag=tag)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from hilum.dicom.json import ENCODERS, LONG_VRS
+from hilum.dicom.reading.data_set import ITEM, ITEM_END, SEQUENCE_END, UNDEFINED
 from hilum.dicom.reading.instance import DecodeError, ExcessError, TruncatedError
 
-_UNDEFINED: Final = 0xFFFFFFFF
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _HEADER: Final = struct.Struct("<HHI")
 _LENGTH: Final = struct.Struct("<I")
 _SHORT_LENGTH: Final = struct.Struct("<H")
@@ -116,12 +115,12 @@ class ImplicitForm:
         tag, vr = group << 16 | element, self._pending[start + 4 : start + 6]
         self._position += size
         top = self._levels[-1] if self._levels else None
-        if tag in (_ITEM, _ITEM_END, _SEQUENCE_END):
+        if tag in (ITEM, ITEM_END, SEQUENCE_END):
             return self._mark(tag, length, top)
         if top is not None and not top.is_item:
             raise DecodeError("A sequence holds something other than items.", offset=self._position)
         if top is not None and top.is_implicit:
-            return self._element(group, element, length, b"SQ" if length == _UNDEFINED else b"UN")
+            return self._element(group, element, length, b"SQ" if length == UNDEFINED else b"UN")
         if vr not in _VRS:
             raise DecodeError("The data set has an element without value representation.", offset=self._position)
         if size == _SHORT_HEADER_BYTES:
@@ -131,9 +130,9 @@ class ImplicitForm:
         return self._element(group, element, length, vr)
 
     def _element(self, group: int, element: int, length: int, vr: bytes) -> bytes:
-        is_nested = vr == b"SQ" or (vr == b"UN" and length == _UNDEFINED)
+        is_nested = vr == b"SQ" or (vr == b"UN" and length == UNDEFINED)
         if not is_nested:
-            if length == _UNDEFINED:
+            if length == UNDEFINED:
                 raise DecodeError("Encapsulated values have no implicit form.", offset=self._position)
             self._value_left = length
             return _HEADER.pack(group, element, length)
@@ -141,14 +140,14 @@ class ImplicitForm:
             return _HEADER.pack(group, element, 0)
         inherits = bool(self._levels) and self._levels[-1].is_implicit
         self._begin(length, is_item=False, is_implicit=vr == b"UN" or inherits)
-        return _HEADER.pack(group, element, _UNDEFINED)
+        return _HEADER.pack(group, element, UNDEFINED)
 
     def _mark(self, tag: int, length: int, top: _Level | None) -> bytes:
-        if top is None or top.is_item is (tag != _ITEM_END):
+        if top is None or top.is_item is (tag != ITEM_END):
             raise DecodeError("An item or its delimiter stands where none may.", offset=self._position)
-        if tag == _ITEM:
+        if tag == ITEM:
             self._begin(length, is_item=True, is_implicit=top.is_implicit)
-            return _HEADER.pack(0xFFFE, 0xE000, _UNDEFINED)
+            return _HEADER.pack(0xFFFE, 0xE000, UNDEFINED)
         if top.stop is not None or length:
             raise DecodeError("A delimiter stands where none may.", offset=self._position)
         return _delimiter(self._levels.pop())
@@ -156,7 +155,7 @@ class ImplicitForm:
     def _begin(self, length: int, *, is_item: bool, is_implicit: bool) -> None:
         if len(self._levels) >= self._most_levels:
             raise ExcessError("Sequences are nested too deeply.", offset=self._position)
-        stop = None if length == _UNDEFINED else self._position + length
+        stop = None if length == UNDEFINED else self._position + length
         self._levels.append(_Level(is_item, stop, is_implicit))
 
 

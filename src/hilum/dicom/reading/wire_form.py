@@ -26,13 +26,11 @@ from hilum.dicom.dictionary import (
     vr_of,
 )
 from hilum.dicom.json import ENCODERS, LONG_VRS
-from hilum.dicom.reading.data_set import is_padding
+from hilum.dicom.reading.data_set import ITEM, ITEM_END, SEQUENCE_END, UNDEFINED, is_padding
 from hilum.dicom.reading.instance import DecodeError, ExcessError, MisplacedError, ScanLimits, TruncatedError, WireForm
 from hilum.dicom.reading.spools import COPY_BYTES, Sidecar, Source
 from hilum.dicom.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
 
-_UNDEFINED: Final = 0xFFFFFFFF
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_TAGS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 _BITS_ALLOCATED: Final = 0x00280100
 _WIDE_CELLS: Final = frozenset((32, 64))
@@ -46,7 +44,7 @@ WORD_SIZES: Final[Mapping[str, int]] = {
 }
 """Bytes of the words that byte ordering affects; 1 for VRs not named (PS3.5 7.3)."""
 
-_ITEM_START_BYTES: Final = struct.pack("<HHI", 0xFFFE, 0xE000, _UNDEFINED)
+_ITEM_START_BYTES: Final = struct.pack("<HHI", 0xFFFE, 0xE000, UNDEFINED)
 _ITEM_END_BYTES: Final = struct.pack("<HHI", 0xFFFE, 0xE00D, 0)
 _SEQUENCE_END_BYTES: Final = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
 _SHORT: Final = struct.Struct("<HH2sH")
@@ -157,7 +155,7 @@ class ExplicitForm:
             if level.depth == 0 and self._is_over(position):
                 return level.stop
             element = self._header(position, level)
-            if element.tag == _ITEM_END:
+            if element.tag == ITEM_END:
                 if not level.undefined:
                     raise DecodeError("An item delimiter stands outside of an item.", offset=position)
                 return position + 8
@@ -179,7 +177,7 @@ class ExplicitForm:
         order = level.encoding.order
         group, number, length = struct.unpack_from(order + "HHI", self._source, position)
         tag = group << 16 | number
-        if tag == _ITEM_END:
+        if tag == ITEM_END:
             return _Element(tag, "", position + 8, length)
         if level.encoding.implicit:
             return _Element(tag, self._vr_of(tag, length, level), position + 8, length)
@@ -199,7 +197,7 @@ class ExplicitForm:
             return "SS" if self._pixel_representation(level) else "US"
         if vr == US_OR_OW:
             return "US" if tag == LUT_DATA and level.lut_entries == 1 else "OW"
-        return "SQ" if vr == "UN" and length == _UNDEFINED else vr
+        return "SQ" if vr == "UN" and length == UNDEFINED else vr
 
     def _pixel_representation(self, level: _Level | None) -> int:
         """Return Pixel Representation of the level, or of the nearest one around that has it; 0 if none has."""
@@ -221,9 +219,9 @@ class ExplicitForm:
             if depth == 0 and tag >= PIXEL_REPRESENTATION:
                 is_it = tag == PIXEL_REPRESENTATION and length == 2 and position + 10 <= level.stop
                 return int.from_bytes(self._source[position + 8 : position + 10], "little") if is_it else None
-            if tag in (_ITEM_END, _SEQUENCE_END):
+            if tag in (ITEM_END, SEQUENCE_END):
                 depth -= 1
-            elif length == _UNDEFINED:
+            elif length == UNDEFINED:
                 depth += 1
             else:
                 position += length
@@ -232,7 +230,7 @@ class ExplicitForm:
 
     def _element(self, element: _Element, level: _Level) -> int:
         """Write an element; return where the next one begins."""
-        if element.length == _UNDEFINED:
+        if element.length == UNDEFINED:
             if element.vr not in ("SQ", "UN"):
                 raise DecodeError("This VR allows no undefined length.", offset=element.start, tag=element.tag)
             return self._sequence(element, level)
@@ -304,20 +302,20 @@ class ExplicitForm:
         """Write a sequence with undefined length; return where the next element begins."""
         if level.depth >= self._limits.nesting:
             raise ExcessError("Sequences are nested too deeply.", offset=element.start, tag=element.tag)
-        tag, undefined = element.tag, element.length == _UNDEFINED
+        tag, undefined = element.tag, element.length == UNDEFINED
         stop = level.stop if undefined else element.start + element.length
         encoding = IMPLICIT_LITTLE if element.vr == "UN" else level.encoding
-        self._sidecar.write(_LONG.pack(tag >> 16, tag & 0xFFFF, b"SQ", 0, _UNDEFINED))
+        self._sidecar.write(_LONG.pack(tag >> 16, tag & 0xFFFF, b"SQ", 0, UNDEFINED))
         position = element.start
         while undefined or position < stop:
             if position + 8 > stop:
                 raise TruncatedError("A sequence ends before its delimiter or inside an item.", offset=position)
             group, number, length = struct.unpack_from(encoding.order + "HHI", self._source, position)
             item_tag = group << 16 | number
-            if item_tag == _SEQUENCE_END and undefined:
+            if item_tag == SEQUENCE_END and undefined:
                 position += 8
                 break
-            if item_tag != _ITEM:
+            if item_tag != ITEM:
                 raise MisplacedError("A sequence holds something other than items.", offset=position, tag=item_tag)
             position = self._item(_Element(tag, "", position + 8, length), stop, encoding, level)
         self._sidecar.write(_SEQUENCE_END_BYTES)
@@ -325,7 +323,7 @@ class ExplicitForm:
 
     def _item(self, item: _Element, stop: int, encoding: Encoding, level: _Level) -> int:
         """Write an item with undefined length; return where the next one begins."""
-        undefined = item.length == _UNDEFINED
+        undefined = item.length == UNDEFINED
         if not undefined:
             if item.start + item.length > stop:
                 raise TruncatedError("An item runs past the end of its sequence.", offset=item.start, tag=item.tag)

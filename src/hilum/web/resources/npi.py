@@ -11,31 +11,19 @@ from pydicom.datadict import dictionary_keyword
 from hilum.dicom.npi.categories import CATEGORIES
 from hilum.render.color.strip import PICTURES
 from hilum.web.resources.resource import Handler, Parameter, Resource, Service
+from hilum.web.resources.shared import ACCEPT, CHARSET, MATCHING, PAGING, SEARCH_STATUSES
 from hilum.web.services import npi
 from hilum.web.services.data_sets import OFFERS, OFFERS_OF_ONE
 
 _FORMS: Final = tuple(str(offer) for offer in OFFERS)
 _FORMS_OF_ONE: Final = tuple(str(offer) for offer in OFFERS_OF_ONE)
 _OBJECT: Final = ("application/dicom", 'multipart/related; type="application/dicom"')
-_ACCEPT: Final = Parameter("accept", "Acceptable media types, as in the Accept header, without wildcards.")
-_CHARSET: Final = Parameter("charset", "Character set of text media types.")
 _SEARCH_PARAMETERS: Final = (
-    _ACCEPT,
-    _CHARSET,
-    Parameter("includefield", "Attributes to return beyond the default ones: keywords or tags, or `all`."),
-    Parameter("limit", "Most matches to return.", "integer"),
-    Parameter("offset", "Matches to skip.", "integer"),
-    Parameter("fuzzymatching", "Person names match by words that are close to each other.", "boolean"),
-    Parameter("emptyvaluematching", 'A key with the value `""` matches absent and empty attributes.', "boolean"),
-    Parameter("multiplevaluematching", "A key may have several values, of which one must match.", "boolean"),
+    ACCEPT,
+    CHARSET,
+    *PAGING,
+    *MATCHING,
     Parameter("SOPInstanceUID", "Match: any attribute by keyword, tag or sequence path may be given so."),
-)
-_SEARCH_STATUSES: Final = (
-    HTTPStatus.OK,
-    HTTPStatus.NO_CONTENT,
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_ACCEPTABLE,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 )
 _RETRIEVE_STATUSES: Final = (
     HTTPStatus.OK,
@@ -67,7 +55,7 @@ def _retrieve(path: str, handler: Handler, what: str, source: str, media_types: 
         transaction=f"Retrieve {what}",
         source=source,
         statuses=_RETRIEVE_STATUSES,
-        parameters=(_ACCEPT, _CHARSET),
+        parameters=(ACCEPT, CHARSET),
         media_types=media_types,
     )
 
@@ -80,7 +68,7 @@ def _store(path: str, name: str) -> Resource:
         transaction=f"Store {_TITLES[name]}",
         source="PS3.18 12.5",
         statuses=_STORE_STATUSES,
-        parameters=(_ACCEPT,),
+        parameters=(ACCEPT,),
         media_types=_FORMS_OF_ONE,
         request_types=npi.STORED_TYPES,
         sop_classes=tuple(CATEGORIES[name].sop_classes),
@@ -96,7 +84,7 @@ def _of_category(name: str) -> Iterator[Resource]:
         npi.search,
         transaction=f"Search for {title}",
         source="PS3.18 12.6",
-        statuses=_SEARCH_STATUSES,
+        statuses=SEARCH_STATUSES,
         parameters=_SEARCH_PARAMETERS,
         media_types=_FORMS,
         keys=tuple(dictionary_keyword(int(tag, 16)) for tag in CATEGORIES[name].keys),

@@ -8,6 +8,7 @@ from typing import Final
 from hilum.render.encoders.images import THUMBNAIL_TYPES
 from hilum.render.representations import RENDERED_TYPES
 from hilum.web.resources.resource import Handler, Parameter, Resource
+from hilum.web.resources.shared import ACCEPT, CHARSET, RETRIEVE_STATUSES
 from hilum.web.services import rendered
 
 _STUDY: Final = "/studies/{study}"
@@ -18,12 +19,10 @@ _FRAMES: Final = f"{_INSTANCE}/frames/{{frames}}"
 _SINGLE: Final = tuple(dict.fromkeys(row.media_type for row in RENDERED_TYPES))
 _MULTIPART: Final = tuple(f'multipart/related; type="{media_type}"' for media_type in _SINGLE)
 
-_ACCEPT: Final = Parameter("accept", "Acceptable media types, as in the Accept header, without wildcards.")
-_CHARSET: Final = Parameter("charset", "Character set of text media types.")
 _VIEWPORT: Final = Parameter("viewport", "Width and height to fit into, and a region: `vw,vh[,sx,sy,sw,sh]`.")
 _PARAMETERS: Final = (
-    _ACCEPT,
-    _CHARSET,
+    ACCEPT,
+    CHARSET,
     Parameter("annotation", "What is burned in: a list of these.", options=("patient", "technique")),
     Parameter("quality", "1 to 100, of lossy media types.", "integer"),
     _VIEWPORT,
@@ -34,18 +33,7 @@ _PARAMETERS: Final = (
         options=("no", "yes", "srgb", "adobergb", "rommrgb", "displayp3"),
     ),
 )
-_STATUSES: Final = (
-    HTTPStatus.OK,
-    HTTPStatus.PARTIAL_CONTENT,
-    HTTPStatus.NOT_MODIFIED,
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.NOT_ACCEPTABLE,
-    HTTPStatus.GONE,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-)
+_STATUSES: Final = (*RETRIEVE_STATUSES, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _rendered(path: str, what: str, media_types: tuple[str, ...]) -> Resource:
@@ -70,7 +58,7 @@ def _thumbnail(path: str, what: str) -> Resource:
         transaction=f"Retrieve {what} Thumbnail",
         source="PS3.18 10.4.1.1.4",
         statuses=_STATUSES,
-        parameters=(_ACCEPT, _CHARSET, _VIEWPORT),
+        parameters=(ACCEPT, CHARSET, _VIEWPORT),
         media_types=tuple(THUMBNAIL_TYPES),
     )
 

@@ -11,6 +11,7 @@ from hilum.dicom.searching.attribute_paths import name_of
 from hilum.dicom.transfer_syntaxes import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
 from hilum.web.resources.rendered import RENDERED_RESOURCES
 from hilum.web.resources.resource import Handler, Parameter, Resource, Service
+from hilum.web.resources.shared import ACCEPT, MATCHING, PAGING, RETRIEVE_STATUSES, SEARCH_STATUSES, STORE_STATUSES
 from hilum.web.services import store, studies
 
 _STUDY: Final = "/studies/{study}"
@@ -45,31 +46,15 @@ _FRAMES: Final = (
 )
 _BULK_DATA: Final = (*_FRAMES, "application/pdf", "text/xml", "model/stl", "model/obj")
 
-_ACCEPT: Final = Parameter("accept", "Acceptable media types, as in the Accept header, without wildcards.")
 _SEARCH_PARAMETERS: Final = (
-    _ACCEPT,
-    Parameter("includefield", "Attributes to return beyond the default ones: keywords or tags, or `all`."),
-    Parameter("limit", "Most matches to return.", "integer"),
-    Parameter("offset", "Matches to skip.", "integer"),
-    Parameter("fuzzymatching", "Person names match by words that are close to each other.", "boolean"),
-    Parameter("emptyvaluematching", 'A key with the value `""` matches absent and empty attributes.', "boolean"),
-    Parameter("multiplevaluematching", "A key may have several values, of which one must match.", "boolean"),
+    ACCEPT,
+    *PAGING,
+    *MATCHING,
     Parameter("totalcount", "Count all matches, in the header X-Total-Count (an extension).", "boolean"),
     Parameter("PatientID", "Match: any attribute by keyword, tag or sequence path may be given so."),
     Parameter("PatientName", "Match: `*` and `?` are wildcards; case and accents do not count."),
     Parameter("StudyDate", "Match: a date, or a range such as `20240101-20240131`."),
     Parameter("ModalitiesInStudy", "Match: studies with a series of this modality."),
-)
-_RETRIEVE_STATUSES: Final = (
-    HTTPStatus.OK,
-    HTTPStatus.PARTIAL_CONTENT,
-    HTTPStatus.NOT_MODIFIED,
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.NOT_ACCEPTABLE,
-    HTTPStatus.GONE,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
 )
 _DELETE_STATUSES: Final = (
     HTTPStatus.NO_CONTENT,
@@ -77,23 +62,6 @@ _DELETE_STATUSES: Final = (
     HTTPStatus.NOT_FOUND,
     HTTPStatus.CONFLICT,
     HTTPStatus.GONE,
-)
-_SEARCH_STATUSES: Final = (
-    HTTPStatus.OK,
-    HTTPStatus.NO_CONTENT,
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_ACCEPTABLE,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-)
-_STORE_STATUSES: Final = (
-    HTTPStatus.OK,
-    HTTPStatus.ACCEPTED,
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_ACCEPTABLE,
-    HTTPStatus.CONFLICT,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    HTTPStatus.SERVICE_UNAVAILABLE,
 )
 
 
@@ -127,7 +95,7 @@ def _search(path: str, handler: Handler, what: str) -> Resource:
         handler,
         transaction=f"Search for {what}",
         source="PS3.18 10.6",
-        statuses=_SEARCH_STATUSES,
+        statuses=SEARCH_STATUSES,
         parameters=_SEARCH_PARAMETERS,
         media_types=_DATA_SETS,
         keys=_LEVEL_KEYS[path],
@@ -141,8 +109,8 @@ def _retrieve(path: str, handler: Handler, what: str, source: str, media_types: 
         handler,
         transaction=f"Retrieve {what}",
         source=source,
-        statuses=_RETRIEVE_STATUSES,
-        parameters=(_ACCEPT,),
+        statuses=RETRIEVE_STATUSES,
+        parameters=(ACCEPT,),
         media_types=media_types,
         transfer_syntaxes=_OBJECT_SYNTAXES if _OBJECTS[0] in media_types else (),
     )
@@ -155,7 +123,7 @@ def _store(path: str) -> Resource:
         store.store_instances,
         transaction="Store Instances",
         source="PS3.18 10.5",
-        statuses=_STORE_STATUSES,
+        statuses=STORE_STATUSES,
         media_types=_DATA_SET,
         request_types=_STORED,
     )

@@ -7,6 +7,7 @@ from typing import Final
 
 from hilum.dicom.worklist.requirements import REQUIREMENTS
 from hilum.web.resources.resource import Handler, Parameter, Resource, Service, Socket
+from hilum.web.resources.shared import ACCEPT, PAGING, SEARCH_STATUSES
 from hilum.web.services import events, worklist
 from hilum.web.services.data_sets import OFFERS, OFFERS_OF_ONE, REQUEST_TYPES
 
@@ -17,16 +18,13 @@ _CHANNEL: Final = "/subscribers/{aetitle}"
 
 _FORMS: Final = tuple(str(offer) for offer in OFFERS)
 _FORMS_OF_ONE: Final = tuple(str(offer) for offer in OFFERS_OF_ONE)
-_ACCEPT: Final = Parameter("accept", "Acceptable media types, as in the Accept header, without wildcards.")
 _TRANSACTION_UID: Final = Parameter("transaction-uid", "Transaction UID of the claim, if the payload does not say it.")
 _DELETION_LOCK: Final = Parameter("deletionlock", "Keep workitems from being deleted.", "boolean")
 _FILTER: Final = Parameter("filter", "Which workitems: `attribute=value` with commas between them.")
 _REQUESTER: Final = Parameter("requester", "AE title of the one who asks.")
 _SEARCH_PARAMETERS: Final = (
-    _ACCEPT,
-    Parameter("includefield", "Attributes to return beyond the default ones: keywords or tags, or `all`."),
-    Parameter("limit", "Most matches to return.", "integer"),
-    Parameter("offset", "Matches to skip.", "integer"),
+    ACCEPT,
+    *PAGING,
     Parameter("ProcedureStepState", "Match: any attribute by keyword, tag or sequence path may be given so."),
     Parameter("ScheduledProcedureStepStartDateTime", "Match: a date and time, or a range such as `20240101-`."),
 )
@@ -85,13 +83,7 @@ WORKLIST_RESOURCES: Final = (
         worklist.search,
         transaction="Search for Workitems",
         source="PS3.18 11.9",
-        statuses=(
-            HTTPStatus.OK,
-            HTTPStatus.NO_CONTENT,
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.NOT_ACCEPTABLE,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        ),
+        statuses=SEARCH_STATUSES,
         parameters=_SEARCH_PARAMETERS,
         media_types=_FORMS,
         keys=(
@@ -122,7 +114,7 @@ WORKLIST_RESOURCES: Final = (
             HTTPStatus.NOT_ACCEPTABLE,
             HTTPStatus.GONE,
         ),
-        parameters=(_ACCEPT,),
+        parameters=(ACCEPT,),
         media_types=_FORMS_OF_ONE,
     ),
     _payload("POST", _WORKITEM, worklist.update, "Update Workitem", "PS3.18 11.6", _OK, (_TRANSACTION_UID,)),

@@ -1,11 +1,10 @@
 """CPU of single frames in other transfer syntaxes, in one process, without HTTP, against the bare codec.
 
-    PYTHONPATH=src python bench/transcoding.py
+    PYTHONPATH=tests python bench/transcoding.py
 """
 
 import io
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,15 +15,13 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from archives import find, opened, take_in, target_of
+from samples import make_dataset
 
-from archives import find, opened, take_in, target_of  # noqa: E402
-from samples import make_dataset  # noqa: E402
-
-from hilum.app import prepare  # noqa: E402
-from hilum.config import RetrieveSettings, Settings  # noqa: E402
-from hilum.services.studies.retrieve import retrieve_frames  # noqa: E402
-from hilum.wire.selection import Acceptable  # noqa: E402
+from hilum.app import prepare
+from hilum.config import RetrieveSettings, Settings
+from hilum.services.studies.retrieve import retrieve_frames
+from hilum.wire.selection import Acceptable
 
 J2K, HTJ2K = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201"
 

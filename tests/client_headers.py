@@ -1,6 +1,7 @@
 """The literal Accept headers that user agents send, and what each has to get.
 
-The strings are those of the programs' sources and documentation, or, for browsers, of their requests.
+The strings are those of the programs' sources or documentation where these were at hand, else what they are known
+to send.
 """
 
 from __future__ import annotations

@@ -83,6 +83,20 @@ def packaged_folders() -> list[Path]:
     return folders
 
 
+def packaged_anew(name: str) -> tuple[Dataset, bytes]:
+    """Return a packaged file under UIDs of its own, read and as bytes.
+
+    Some packaged files are one instance in several transfer syntaxes, of which a server keeps the first that it gets.
+    """
+    dataset = pydicom.dcmread(packaged_objects()[name])
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        setattr(dataset, keyword, generate_uid(PREFIX))
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    return dataset, buffer.getvalue()
+
+
 @cache
 def packaged_objects() -> Mapping[str, Path]:
     """Return the packaged files that pydicom reads as instances with all four UIDs, by name."""

@@ -15,7 +15,7 @@ from pydicom.uid import generate_uid
 
 import servers
 from dicomweb import parts_of, path_of, store
-from samples import PREFIX, encode, make_dataset, make_series, packaged_objects
+from samples import PREFIX, encode, make_dataset, make_series, packaged_anew
 
 CHROME_IMG = {"Accept": "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"}
 FIREFOX_IMG = {"Accept": "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5"}
@@ -421,11 +421,8 @@ def test_what_the_user_agent_has_is_not_sent_again(client: httpx.Client, ct: str
     "name", ["CT_small.dcm", "test-SR.dcm", "waveform_ecg.dcm", "rtplan.dcm", "rtdose.dcm", "liver_1frame.dcm"]
 )
 def test_whatever_exists_has_a_thumbnail_at_every_level(client: httpx.Client, name: str) -> None:
-    import pydicom  # noqa: PLC0415 - for this test alone
-
-    path = packaged_objects()[name]
-    dataset = pydicom.dcmread(path, stop_before_pixels=True)
-    assert store(client, path.read_bytes()).status_code == 200
+    dataset, content = packaged_anew(name)
+    assert store(client, content).status_code == 200
     instance = path_of(dataset)
 
     for target in (instance, instance.partition("/instances")[0], instance.partition("/series")[0]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 import warnings
 from collections.abc import Iterator
@@ -14,11 +13,11 @@ import httpx
 import pydicom
 import pytest
 from lxml import etree
-from pydicom.uid import ImplicitVRLittleEndian, generate_uid
+from pydicom.uid import ImplicitVRLittleEndian
 
 from command_line import part10
 from dicomweb import JSON, store
-from samples import encode, make_dataset, packaged_objects
+from samples import encode, make_dataset, packaged_anew
 from servers import Server, running
 from soap_messages import (
     DOCUMENTS,
@@ -115,16 +114,15 @@ def test_what_is_there_comes_and_what_is_not_is_told(soap: httpx.Client) -> None
 
 @pytest.mark.requirement("WS-08", "IHE-XDSI-04")
 def test_a_document_comes_in_a_listed_transfer_syntax_or_not_at_all(client: httpx.Client, soap: httpx.Client) -> None:
-    path = packaged_objects()["JPEG2000.dcm"]
-    found = pydicom.dcmread(path, stop_before_pixels=True)
+    found, content = packaged_anew("JPEG2000.dcm")
     place = (str(found.StudyInstanceUID), str(found.SeriesInstanceUID), str(found.SOPInstanceUID))
-    assert store(client, path.read_bytes()).status_code == 200
+    assert store(client, content).status_code == 200
 
     decoded = ask(soap, envelope(documents_body([place], (LOSSLESS_JPEG, IMPLICIT, EXPLICIT)), DOCUMENTS))
     as_stored = ask(soap, envelope(documents_body([place], (str(found.file_meta.TransferSyntaxUID),)), DOCUMENTS))
     never = ask(soap, envelope(documents_body([place], ("1.2.840.10008.1.2.4.103",)), DOCUMENTS))
 
-    assert as_stored.documents == [path.read_bytes()]
+    assert as_stored.documents == [content]
     with pydicom.dcmread(_file(decoded.documents[0])) as one:
         assert one.file_meta.TransferSyntaxUID == EXPLICIT
     assert never.errors == [("urn:dicom:wado:0007", place[2])]
@@ -147,14 +145,9 @@ def test_implicit_vr_objects_come_as_stored_where_that_is_listed(client: httpx.C
 def test_objects_come_in_implicit_vr_where_that_alone_is_listed(
     client: httpx.Client, soap: httpx.Client, name: str
 ) -> None:
-    original = pydicom.dcmread(packaged_objects()[name])
-    # Some packaged files are one instance in several syntaxes, of which a server keeps the first.
-    original.StudyInstanceUID, original.SeriesInstanceUID, original.SOPInstanceUID = (generate_uid() for _ in range(3))
-    original.file_meta.MediaStorageSOPInstanceUID = original.SOPInstanceUID
-    written = io.BytesIO()
-    original.save_as(written)
+    original, content = packaged_anew(name)
     place = (str(original.StudyInstanceUID), str(original.SeriesInstanceUID), str(original.SOPInstanceUID))
-    assert store(client, written.getvalue()).status_code == 200
+    assert store(client, content).status_code == 200
 
     reply = ask(soap, envelope(documents_body([place], (IMPLICIT, LOSSLESS_JPEG)), DOCUMENTS))
 

@@ -14,7 +14,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from dicomweb import JSON, OBJECTS, parts_of, store, values
-from samples import encode, make_dataset, packaged_objects
+from samples import encode, make_dataset, packaged_anew
 
 STUDY, CT, MR = "1.2.7.5", "1.2.7.5.1", "1.2.7.5.2"
 XML = {"Accept": 'multipart/related; type="application/dicom+xml"'}
@@ -222,9 +222,8 @@ def test_a_viewer_comes_from_the_study_to_a_frame(client: httpx.Client, consumer
     ],
 )
 def test_objects_can_always_be_had_uncompressed(client: httpx.Client, accept: str) -> None:
-    path = packaged_objects()["MR_small_RLE.dcm"]
-    stored = pydicom.dcmread(path)
-    assert store(client, path.read_bytes()).status_code == 200
+    stored, content = packaged_anew("MR_small_RLE.dcm")
+    assert store(client, content).status_code == 200
 
     (part,) = parts_of(client.get(f"/studies/{stored.StudyInstanceUID}", headers={"Accept": accept}))
 
